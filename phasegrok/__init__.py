@@ -1,0 +1,1 @@
+"""Measure neural-network training the way physicists measure matter."""

@@ -1,0 +1,114 @@
+"""Every deliberate exception: what is required, what was received, what to do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "FormatError",
+    "InsufficientSamplesError",
+    "InvalidStudyError",
+    "InvalidValueError",
+    "MissingDependencyError",
+    "NoConvergenceError",
+    "PhasegrokError",
+    "StudyBusyError",
+    "StudyChangedError",
+    "did_you_mean",
+]
+
+
+class PhasegrokError(Exception):
+    """Base of all errors that phasegrok raises on purpose."""
+
+
+class InvalidValueError(PhasegrokError, ValueError):
+    """A value of the right kind lies outside what the function can mean."""
+
+
+class InvalidStudyError(PhasegrokError, ValueError):
+    """The description of a study cannot be carried out as written."""
+
+
+class FormatError(PhasegrokError, ValueError):
+    """A file or dataset does not follow the schema."""
+
+
+class MissingDependencyError(PhasegrokError, ImportError):
+    """An optional package is needed for what was asked."""
+
+
+class StudyChangedError(PhasegrokError, RuntimeError):
+    """The description given differs from the one that the study folder was begun with."""
+
+
+class StudyBusyError(PhasegrokError, RuntimeError):
+    """Another collector holds the study folder."""
+
+
+class InsufficientSamplesError(PhasegrokError, ValueError):
+    """Too few samples for the statistic to be defined.
+
+    Parameters
+    ----------
+    statistic : str
+        Name of what was to be estimated.
+    required : int
+        Smallest number of samples that defines it.
+    received : int
+        Number of samples given.
+    """
+
+    def __init__(self, statistic: str, *, required: int, received: int) -> None:
+        self.statistic = statistic
+        self.required = required
+        self.received = received
+        super().__init__(
+            f"{statistic} needs at least {required} samples, received {received}; "
+            "record more states or pool more runs."
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the numbers, since the base class would pass the sentence instead."""
+        return (_insufficient, (self.statistic, self.required, self.received))
+
+
+class NoConvergenceError(PhasegrokError, RuntimeError):
+    """An iteration stopped before it met its tolerance; the estimate is carried along.
+
+    Parameters
+    ----------
+    message : str
+        What was solved, how far it came, what to do.
+    estimate : object
+        The last iterate, for a caller who can use it.
+    """
+
+    def __init__(self, message: str, *, estimate: object = None) -> None:
+        self.estimate = estimate
+        super().__init__(message)
+
+
+def _insufficient(statistic: str, required: int, received: int) -> InsufficientSamplesError:
+    return InsufficientSamplesError(statistic, required=required, received=received)
+
+
+def did_you_mean(received: str, known: Iterable[str]) -> str:
+    """End an error message with the nearest known word, or with all of them.
+
+    Parameters
+    ----------
+    received : str
+        The word that is not known.
+    known : iterable of str
+        The words that are.
+
+    Returns
+    -------
+    str
+        " Did you mean 'x'?" or " Known: 'a', 'b'."
+    """
+    words = sorted(known)
+    near = get_close_matches(received, words, n=1, cutoff=0.6)
+    if near:
+        return f" Did you mean {near[0]!r}?"
+    return " Known: " + (", ".join(repr(word) for word in words) or "none") + "."

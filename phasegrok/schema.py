@@ -1,0 +1,80 @@
+"""Names that the files, the datasets and every room agree on."""
+
+from enum import StrEnum
+from typing import Final
+
+__all__ = [
+    "ATTRIBUTE",
+    "HALF_SQUARE_NORM",
+    "LABELS",
+    "NOW",
+    "PENALTY",
+    "RECORD",
+    "RUN",
+    "RUN_COORDINATES",
+    "SCHEMA_VERSION",
+    "STATES_GROUP",
+    "Outcome",
+    "Symmetry",
+]
+
+SCHEMA_VERSION: Final = 1
+"""Version of the layout described in docs/schema.md; a reader opens every older one."""
+
+ATTRIBUTE: Final = "phasegrok"
+"""The one attribute of a file or dataset: JSON with schema version, study and provenance."""
+
+RUN: Final = "run"
+"""Dimension with one entry per training run."""
+
+RECORD: Final = "record"
+"""Dimension of the recorded states of a run."""
+
+STATES_GROUP: Final = "states"
+"""Group of a shard that holds the recorded weights, where they were asked for."""
+
+HALF_SQUARE_NORM: Final = "half_square_norm_"
+"""Prefix of the variables ½|θ_l|², one per layer."""
+
+PENALTY: Final = "penalty_"
+"""Prefix of the variables that hold a named extra term of the energy."""
+
+NOW: Final = "_now"
+"""Suffix of a control that changes within a run."""
+
+LABELS: Final = ("disorder", "replica", "start")
+"""What tells runs of one point in control space apart."""
+
+RUN_COORDINATES: Final[dict[str, str]] = {
+    "run_id": "hash of what makes this run, unique in its study",
+    "disorder": "which draw of data and teacher",
+    "replica": "which initial state and noise",
+    "start": "how the initial state was made",
+    "direction": "up, down or around for a ramp, none otherwise",
+    "rate": "change of the ramped control per unit of time, 0 without a ramp",
+    "integrator": "name of the dynamics",
+    "physical_kinetics": "1 where time has a physical meaning, 0 for samplers",
+    "outcome": "finished, truncated, diverged or failed",
+    "outcome_reason": "why, where the outcome is not finished",
+    "record_count": "number of valid records; later entries were never made",
+}
+"""Coordinates on ``run`` that every dataset has, with their meaning."""
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    FINISHED = "finished"
+    TRUNCATED = "truncated"
+    """Stopped by a limit or an event; its records are valid."""
+    DIVERGED = "diverged"
+    FAILED = "failed"
+    """An exception or a hang; the reason is kept."""
+
+
+class Symmetry(StrEnum):
+    """How the energy's symmetry acts on an observable."""
+
+    NONE = "none"
+    SIGN = "sign"
+    """The law is even: fold by the absolute value before looking for phases."""
