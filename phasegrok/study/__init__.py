@@ -1,0 +1,44 @@
+"""What is asked for: the description of a study and the runs that follow from it."""
+
+from phasegrok.study.control import axis_values, grid_points
+from phasegrok.study.description import Energy, Event, Exchange, Plan, Ramp, Study
+from phasegrok.study.identity import check_unchanged, identity, plug_in_sources
+from phasegrok.study.part import Part, build_part, find_plug_in, part
+from phasegrok.study.recording import Recording
+from phasegrok.study.request import (
+    ResolvedRun,
+    RunRequest,
+    known_controls,
+    penalty_name,
+    requested_runs,
+    resolve,
+)
+from phasegrok.study.toml import plain_study, read_study, study_from_plain
+
+__all__ = [
+    "Energy",
+    "Event",
+    "Exchange",
+    "Part",
+    "Plan",
+    "Ramp",
+    "Recording",
+    "ResolvedRun",
+    "RunRequest",
+    "Study",
+    "axis_values",
+    "build_part",
+    "check_unchanged",
+    "find_plug_in",
+    "grid_points",
+    "identity",
+    "known_controls",
+    "part",
+    "penalty_name",
+    "plain_study",
+    "plug_in_sources",
+    "read_study",
+    "requested_runs",
+    "resolve",
+    "study_from_plain",
+]

@@ -1,0 +1,104 @@
+"""What may not change within a study, and how a change is told."""
+
+import hashlib
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from phasegrok.errors import StudyChangedError
+from phasegrok.study.description import Study
+from phasegrok.study.part import Part, find_plug_in
+from phasegrok.study.toml import plain_study
+
+__all__ = ["check_unchanged", "identity", "plug_in_sources"]
+
+
+def identity(study: Study) -> dict[str, Any]:
+    """Everything of a study but its plan and its title.
+
+    Parameters
+    ----------
+    study : Study
+        The description. Its plug-ins are imported to hash their sources.
+
+    Returns
+    -------
+    dict
+        Plain data; equal for studies whose runs may share a folder.
+    """
+    plain = plain_study(study)
+    del plain["plan"], plain["name"]
+    plain["plug_ins"] = {
+        kind: hashlib.sha256(source.encode()).hexdigest()
+        for kind, source in plug_in_sources(study).items()
+    }
+    return plain
+
+
+def plug_in_sources(study: Study) -> dict[str, str]:
+    """Source text of the module of every plug-in.
+
+    Parameters
+    ----------
+    study : Study
+        The description.
+
+    Returns
+    -------
+    dict
+        ``module:object`` to the text of the module's file.
+    """
+    kinds = sorted({part.kind for part in _parts(study) if ":" in part.kind})
+    sources = {}
+    for kind in kinds:
+        plug_in = find_plug_in(kind)
+        module = inspect.getmodule(plug_in)
+        sources[kind] = inspect.getsource(module if module is not None else plug_in)
+    return sources
+
+
+def check_unchanged(stored: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Refuse to continue a study under another description.
+
+    Parameters
+    ----------
+    stored, given : mapping
+        Identities, as `identity` returns them.
+
+    Raises
+    ------
+    StudyChangedError
+        With one line for each difference.
+    """
+    before, after = dict(_leaves(stored)), dict(_leaves(given))
+    lines = [
+        f"  {name}: stored {before.get(name, 'nothing')!r}, "
+        f"given {after.get(name, 'nothing')!r}"
+        for name in sorted({*before, *after})
+        if (name in before) != (name in after) or before.get(name) != after.get(name)
+    ]
+    if lines:
+        raise StudyChangedError(
+            "the description given is not that of the study in this folder:\n"
+            + "\n".join(lines)
+            + "\nThe plan may grow, the rest may not change: choose another folder, or restore "
+            "the description."
+        )
+
+
+def _parts(study: Study) -> Iterator[Part]:
+    yield from (study.task, study.network, study.dynamics)
+    yield from study.energy.penalties
+    yield from study.recording.observables
+    yield from (event.observable for event in study.events)
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _leaves(each, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list) and value and isinstance(value[0], Mapping | list):
+        for index, each in enumerate(value):
+            yield from _leaves(each, f"{name}[{index}]")
+    else:
+        yield name, value

@@ -1,0 +1,168 @@
+"""Named parts of a study: a kind and its options, resolved to an object when it is needed."""
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, TypeVar, final
+
+from phasegrok.errors import InvalidStudyError, did_you_mean
+
+__all__ = ["Part", "build_part", "find_plug_in", "part"]
+
+Built = TypeVar("Built")
+
+
+@final
+@dataclass(frozen=True)
+class Part:
+    """One part of a study: a task, a network, the dynamics, an observable, a penalty.
+
+    Parameters
+    ----------
+    kind : str
+        Name of a built-in kind, or ``module:object`` for one of the user's own.
+    options : mapping
+        Keyword arguments of that kind: plain numbers, strings, booleans, lists and tables.
+    """
+
+    kind: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Freeze the options, so that a study cannot change under its hash."""
+        object.__setattr__(self, "options", MappingProxyType(dict(self.options)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the options as a dictionary, which a worker process can receive."""
+        return (Part, (self.kind, dict(self.options)))
+
+    def __hash__(self) -> int:
+        """Hash by the text, since the options may hold lists."""
+        return hash((self.kind, repr(sorted(self.options.items()))))
+
+    def with_options(self, changes: Mapping[str, Any]) -> "Part":
+        """Copy with some options replaced."""
+        return Part(self.kind, {**self.options, **changes})
+
+    def plain(self) -> dict[str, Any]:
+        """As one table of plain data, the form that TOML and JSON hold."""
+        return {"kind": self.kind, **self.options}
+
+
+def part(kind: str, /, **options: Any) -> Part:
+    """Name a part and its options.
+
+    Parameters
+    ----------
+    kind : str
+        Name of a built-in kind, or ``module:object``.
+    **options
+        Keyword arguments of the kind.
+
+    Returns
+    -------
+    Part
+        The description; nothing is imported or built yet.
+    """
+    return Part(kind, options)
+
+
+def find_plug_in(kind: str) -> Any:
+    """Import what ``module:object`` names.
+
+    Parameters
+    ----------
+    kind : str
+        Importable module and the object in it, separated by a colon.
+
+    Returns
+    -------
+    object
+        The class or function.
+
+    Raises
+    ------
+    InvalidStudyError
+        If the module cannot be imported or has no such object.
+    """
+    module_name, _, object_name = kind.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise InvalidStudyError(
+            f"the plug-in {kind!r} needs an importable module {module_name!r}, and importing "
+            f"it said: {error}. Put the file beside the study description or on PYTHONPATH."
+        ) from error
+    if object_name not in vars(module):
+        public = [name for name in vars(module) if not name.startswith("_")]
+        raise InvalidStudyError(
+            f"the module {module_name!r} has no {object_name!r}."
+            + did_you_mean(object_name, public)
+        )
+    return vars(module)[object_name]
+
+
+def build_part(
+    description: Part, known: Mapping[str, Callable[..., Built]], role: str
+) -> Built:
+    """Make the object that a part describes.
+
+    Parameters
+    ----------
+    description : Part
+        Kind and options.
+    known : mapping
+        Built-in kinds of this role.
+    role : str
+        What the part is, for the error message, such as "network".
+
+    Returns
+    -------
+    object
+        The kind called with the options.
+
+    Raises
+    ------
+    InvalidStudyError
+        For an unknown kind, an unknown or missing option, or an option that the kind refuses.
+    """
+    make: Callable[..., Built]
+    if ":" in description.kind:
+        make = find_plug_in(description.kind)
+    elif description.kind in known:
+        make = known[description.kind]
+    else:
+        raise InvalidStudyError(
+            f"there is no {role} of kind {description.kind!r}."
+            + did_you_mean(description.kind, known)
+            + " One of your own is named as 'module:object'."
+        )
+    _check_options(description, make, role)
+    return make(**description.options)
+
+
+def _check_options(description: Part, make: Callable[..., object], role: str) -> None:
+    parameters = inspect.signature(make).parameters
+    if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values()):
+        return
+    for name in description.options:
+        if name not in parameters:
+            raise InvalidStudyError(
+                f"the {role} {description.kind!r} has no option {name!r}."
+                + did_you_mean(name, parameters)
+            )
+    required = [
+        name
+        for name, each in parameters.items()
+        if each.default is inspect.Parameter.empty
+        and each.kind
+        in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    missing = [name for name in required if name not in description.options]
+    if missing:
+        raise InvalidStudyError(
+            f"the {role} {description.kind!r} needs the option {missing[0]!r}, "
+            f"and received {sorted(description.options)}; add it."
+        )

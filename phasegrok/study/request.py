@@ -1,0 +1,241 @@
+"""From a study to its runs: labels, identifiers, and the description of each run."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, final
+
+from phasegrok.errors import InvalidStudyError, did_you_mean
+from phasegrok.seeding import Label, digest
+from phasegrok.study.control import Point
+from phasegrok.study.description import Energy, Study
+from phasegrok.study.part import Part
+from phasegrok.study.recording import Recording
+
+__all__ = [
+    "ResolvedRun",
+    "RunRequest",
+    "known_controls",
+    "penalty_name",
+    "requested_runs",
+    "resolve",
+]
+
+_ROLES = ("task", "network", "dynamics")
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """One run, by its labels alone.
+
+    Parameters
+    ----------
+    controls : mapping
+        The controls of its point, as set.
+    disorder, replica : int
+        Which draw of teacher and data; which initial state and noise.
+    start : str
+        How the initial state is made.
+    rung : int or None
+        First rung, for a walker of an exchange ladder.
+    """
+
+    controls: Mapping[str, Any]
+    disorder: int
+    replica: int
+    start: str
+    rung: int | None = None
+
+    def labels(self) -> dict[str, Label]:
+        """Give what the seeds of this run are made from.
+
+        Numbers count by value: a width of 88 and one of 88.0 are the same label.
+        """
+        labels: dict[str, Label] = {
+            f"control {name}": float(value) if type(value) in (int, float) else value
+            for name, value in self.controls.items()
+        }
+        labels.update(disorder=self.disorder, replica=self.replica, start=self.start)
+        if self.rung is not None:
+            labels["rung"] = self.rung
+        return labels
+
+    @property
+    def run_id(self) -> str:
+        """Hash of the labels, sixteen hexadecimal digits."""
+        return digest(self.labels())
+
+    @property
+    def unit(self) -> str:
+        """Hash of the labels without the rung: walkers of one ladder share it."""
+        return replace(self, rung=None).run_id
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ResolvedRun:
+    """A run with the values of its controls put into the parts of its study."""
+
+    request: RunRequest
+    task: Part
+    network: Part
+    dynamics: Part
+    energy: Energy
+    recording: Recording
+
+
+def known_controls(study: Study) -> dict[str, str]:
+    """Names that may be controls, with the part each belongs to.
+
+    Parameters
+    ----------
+    study : Study
+        Only options that its parts state can be controls, so each has a value to replace.
+
+    Returns
+    -------
+    dict
+        Control name to "task", "network", "dynamics", "energy" or "recording". A name that two
+        parts share is written with its part, as in ``task.size``.
+    """
+    options: dict[str, list[str]] = {"temperature": ["energy"], "weight_decay": ["energy"]}
+    for index, _ in enumerate(study.energy.penalties):
+        options[f"penalty_{penalty_name(study.energy.penalties, index)}.strength"] = ["energy"]
+    options["steps"] = ["recording"]
+    for role in _ROLES:
+        for name in getattr(study, role).options:
+            options.setdefault(name, []).append(role)
+    if isinstance(study.energy.weight_decay, Mapping):
+        for layer in study.energy.weight_decay:
+            options[f"weight_decay.{layer}"] = ["energy"]
+    known: dict[str, str] = {}
+    for name, roles in options.items():
+        for role in roles:
+            known[name if len(roles) == 1 else f"{role}.{name}"] = role
+    return known
+
+
+def penalty_name(penalties: Sequence[Part], index: int) -> str:
+    """Name of a penalty: its option ``name``, or its kind after the colon."""
+    description = penalties[index]
+    return str(description.options.get("name", description.kind.rpartition(":")[2]))
+
+
+def requested_runs(study: Study) -> list[RunRequest]:
+    """Every run that the plan asks for.
+
+    Parameters
+    ----------
+    study : Study
+        Description.
+
+    Returns
+    -------
+    list of RunRequest
+        Points outermost; within a point disorders, then starts, then replicas.
+
+    Raises
+    ------
+    InvalidStudyError
+        If a control of the plan belongs to no part of the study.
+    """
+    known = known_controls(study)
+    requests = []
+    rungs = [None] if study.exchange is None else list(range(len(study.exchange.rungs)))
+    for point in study.plan.control_points():
+        _check_controls(point, known)
+        for disorder in range(study.plan.disorders):
+            for start in study.plan.starts:
+                for replica in range(study.plan.replicas):
+                    for rung in rungs:
+                        requests.append(
+                            RunRequest(
+                                controls=point,
+                                disorder=disorder,
+                                replica=replica,
+                                start=start,
+                                rung=rung,
+                            )
+                        )
+    return requests
+
+
+def resolve(study: Study, request: RunRequest) -> ResolvedRun:
+    """Put the controls of a run into the parts of its study.
+
+    Parameters
+    ----------
+    study : Study
+        Description.
+    request : RunRequest
+        One of its runs.
+
+    Returns
+    -------
+    ResolvedRun
+        Parts with the values of this run.
+
+    Raises
+    ------
+    InvalidStudyError
+        For an unknown control, or a value that its part refuses.
+    """
+    known = known_controls(study)
+    _check_controls(dict(request.controls), known)
+    changes: dict[str, dict[str, Any]] = {}
+    for name, value in request.controls.items():
+        role = known[name]
+        changes.setdefault(role, {})[name.removeprefix(role + ".")] = value
+    if study.exchange is not None and request.rung is not None:
+        rung_value = study.exchange.rungs[request.rung]
+        changes.setdefault("energy", {})[study.exchange.control] = rung_value
+    return ResolvedRun(
+        request=request,
+        task=study.task.with_options(changes.get("task", {})),
+        network=study.network.with_options(changes.get("network", {})),
+        dynamics=study.dynamics.with_options(changes.get("dynamics", {})),
+        energy=_with_energy(study.energy, changes.get("energy", {})),
+        recording=replace(study.recording, **changes.get("recording", {})),
+    )
+
+
+def _with_energy(energy: Energy, changes: Mapping[str, Any]) -> Energy:
+    plain = {field.name: getattr(energy, field.name) for field in fields(energy)}
+    for name, value in changes.items():
+        if name in plain:
+            plain[name] = value
+        elif name.startswith("weight_decay."):
+            layer = name.removeprefix("weight_decay.")
+            plain["weight_decay"] = {**_by_layer(plain["weight_decay"]), layer: value}
+        else:
+            plain["penalties"] = _with_strength(plain["penalties"], name, value)
+    return Energy(**plain)
+
+
+def _by_layer(weight_decay: Any) -> dict[str, Any]:
+    if isinstance(weight_decay, Mapping):
+        return dict(weight_decay)
+    raise InvalidStudyError(
+        "a control of one layer's weight_decay needs weight_decay to be a table by layer in "
+        f"the energy, received {weight_decay!r}."
+    )
+
+
+def _with_strength(penalties: Sequence[Part], name: str, value: Any) -> tuple[Part, ...]:
+    return tuple(
+        each.with_options({"strength": value})
+        if name == f"penalty_{penalty_name(penalties, index)}.strength"
+        else each
+        for index, each in enumerate(penalties)
+    )
+
+
+def _check_controls(point: Point, known: Mapping[str, str]) -> None:
+    for name in point:
+        if name not in known:
+            near = difflib.get_close_matches(name, [k.rpartition(".")[2] for k in known], n=1)
+            raise InvalidStudyError(
+                f"{name!r} is not a control of this study: a control is an option that one of "
+                "its parts states." + did_you_mean(near[0] if near else name, known)
+            )
