@@ -1,0 +1,125 @@
+"""What may not change within a study, told as a person would."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from phasegrok.errors import InvalidStudyError, StudyChangedError
+from phasegrok.study import (
+    Energy,
+    Plan,
+    Recording,
+    Study,
+    build_part,
+    check_unchanged,
+    find_plug_in,
+    identity,
+    part,
+    plug_in_sources,
+)
+
+STUDY = Study(
+    name="small",
+    seed=1,
+    task=part("some_task", input_size=3),
+    network=part("some_network", width=4),
+    dynamics=part("some_dynamics", step_size=0.1),
+    energy=Energy(temperature=0.2),
+    recording=Recording(steps=10, observables=[part("train_loss")]),
+)
+
+MODULE = "plug_in_of_the_identity_tests"
+
+
+@pytest.fixture
+def plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    path = tmp_path / f"{MODULE}.py"
+    path.write_text("def mean_weight(state):\n    return state\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield path
+    sys.modules.pop(MODULE, None)
+
+
+def test_title_and_plan_may_change() -> None:
+    grown = replace(STUDY, name="renamed", plan=Plan(grid={"width": [4, 8]}, replicas=5))
+    check_unchanged(identity(STUDY), identity(grown))
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        (replace(STUDY, seed=2), "  seed: stored 1, given 2"),
+        (
+            replace(STUDY, network=part("some_network", width=8)),
+            "  network.width: stored 4, given 8",
+        ),
+        (
+            replace(STUDY, network=part("some_network", width=4, bias=True)),
+            "  network.bias: stored 'nothing', given True",
+        ),
+        (
+            replace(STUDY, recording=replace(STUDY.recording, observables=[part("norm")])),
+            "  recording.observables[0].kind: stored 'train_loss', given 'norm'",
+        ),
+        (
+            replace(STUDY, energy=Energy(temperature=0.3)),
+            "  energy.temperature: stored 0.2, given 0.3",
+        ),
+    ],
+)
+def test_any_other_change_is_refused_with_the_difference(changed: Study, line: str) -> None:
+    with pytest.raises(StudyChangedError, match="choose another folder") as caught:
+        check_unchanged(identity(STUDY), identity(changed))
+    differences = [each for each in str(caught.value).splitlines() if each.startswith("  ")]
+    assert differences == [line]
+
+
+def test_the_source_of_a_plug_in_is_part_of_the_identity(plug_in: Path) -> None:
+    kind = f"{MODULE}:mean_weight"
+    recording = replace(STUDY.recording, observables=[part(kind)])
+    study = replace(STUDY, recording=recording)
+    assert plug_in_sources(study) == {kind: plug_in.read_text(encoding="utf-8")}
+    before = identity(study)
+
+    plug_in.write_text("def mean_weight(state):\n    return 2 * state\n", encoding="utf-8")
+    del sys.modules[MODULE]
+    with pytest.raises(StudyChangedError, match=f"plug_ins.{kind}: stored"):
+        check_unchanged(before, identity(study))
+
+
+def test_refuses_a_plug_in_that_is_not_there(plug_in: Path) -> None:
+    assert find_plug_in(f"{plug_in.stem}:mean_weight")(3) == 3
+    with pytest.raises(InvalidStudyError, match=r"no 'mean_wieght'\. Did you mean 'mean_wei"):
+        find_plug_in(f"{MODULE}:mean_wieght")
+    with pytest.raises(InvalidStudyError, match="Put the file beside the study description"):
+        find_plug_in("no_such_module_anywhere:thing")
+
+
+def make(*, width: int, bias: bool = False) -> tuple[int, bool]:
+    return width, bias
+
+
+def test_a_part_is_built_from_its_options() -> None:
+    assert build_part(part("made", width=3), {"made": make}, "network") == (3, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        (
+            "mede",
+            {"width": 3},
+            r"no network of kind 'mede'\. Did you mean 'made'\?.*module:obj",
+        ),
+        ("made", {"widht": 3}, r"'made' has no option 'widht'\. Did you mean 'width'\?"),
+        ("made", {}, "'made' needs the option 'width'"),
+    ],
+)
+def test_refuses_an_unknown_kind_or_option(
+    kind: str, options: dict[str, int], message: str
+) -> None:
+    with pytest.raises(InvalidStudyError, match=message):
+        build_part(part(kind, **options), {"made": make}, "network")
