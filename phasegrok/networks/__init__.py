@@ -1,0 +1,40 @@
+"""Networks that hold many runs at once; axis 0 is always the run."""
+
+from phasegrok.networks.base import Network, SingleRunNetwork, draw_from_prior, fan_in_variance
+from phasegrok.networks.building import NETWORKS, build_network, evaluation_of
+from phasegrok.networks.evaluation import Evaluation, ExampleBatch, Gradient
+from phasegrok.networks.layout import Layout, Leaf, Parameters
+from phasegrok.networks.losses import LOSSES, Loss, find_loss
+from phasegrok.networks.mapped_evaluation import (
+    BatchedEvaluation,
+    RunByRunEvaluation,
+    is_batch_invariant,
+)
+from phasegrok.networks.module import ModuleNetwork
+from phasegrok.networks.two_layer import TwoLayerNetwork
+from phasegrok.networks.two_layer_evaluation import TwoLayerEvaluation
+
+__all__ = [
+    "LOSSES",
+    "NETWORKS",
+    "BatchedEvaluation",
+    "Evaluation",
+    "ExampleBatch",
+    "Gradient",
+    "Layout",
+    "Leaf",
+    "Loss",
+    "ModuleNetwork",
+    "Network",
+    "Parameters",
+    "RunByRunEvaluation",
+    "SingleRunNetwork",
+    "TwoLayerEvaluation",
+    "TwoLayerNetwork",
+    "build_network",
+    "draw_from_prior",
+    "evaluation_of",
+    "fan_in_variance",
+    "find_loss",
+    "is_batch_invariant",
+]

@@ -1,0 +1,66 @@
+"""Activations of the hand-written networks and their slopes, in buffers of the caller."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+__all__ = ["ACTIVATIONS", "Activation"]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Activation:
+    """A function φ of pre-activations and a multiple of its derivative.
+
+    Parameters
+    ----------
+    slope : callable
+        Writes φ'(h) divided by `slope_factor` into its second argument, reading h from its
+        first.
+    value : callable
+        Turns h into φ(h) in place.
+    slope_factor : float
+        Constant factor of φ', applied later to smaller arrays.
+    """
+
+    value: Callable[[Tensor], Tensor]
+    slope: Callable[[Tensor, Tensor], Tensor]
+    slope_factor: float = 1.0
+
+
+def _erf_slope(h: Tensor, out: Tensor) -> Tensor:
+    # e^(-h²) as a power of two: torch computes exp2 three times faster than exp.
+    zero = h.new_zeros(())
+    return torch.addcmul(zero, h, h, value=-math.log2(math.e), out=out).exp2_()
+
+
+def _tanh_slope(h: Tensor, out: Tensor) -> Tensor:
+    # 1/cosh² in terms of tanh: rounding is symmetric and nothing overflows.
+    torch.tanh(h, out=out)
+    return out.square_().neg_().add_(1.0)
+
+
+def _relu_slope(h: Tensor, out: Tensor) -> Tensor:
+    return torch.gt(h, 0.0, out=out)
+
+
+def _linear_slope(h: Tensor, out: Tensor) -> Tensor:  # noqa: ARG001
+    return out.fill_(1.0)
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "erf": Activation(
+        value=torch.erf_, slope=_erf_slope, slope_factor=2.0 / math.sqrt(math.pi)
+    ),
+    "tanh": Activation(value=torch.tanh_, slope=_tanh_slope),
+    "relu": Activation(value=torch.relu_, slope=_relu_slope),
+    "quadratic": Activation(
+        value=torch.square_, slope=lambda h, out: out.copy_(h), slope_factor=2.0
+    ),
+    "linear": Activation(value=lambda h: h, slope=_linear_slope),
+}
+"""By the name used in a study."""
