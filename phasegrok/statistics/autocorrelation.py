@@ -36,6 +36,10 @@ _BLOCK_ELEMENTS: Final = 2**20
 # Points are taken in blocks of about this many samples, to stay in cache and in memory.
 
 
+_FIRST_LAGS: Final = 1024
+# Most windows close within so many lags; only where not are all lags searched.
+
+
 class AutocorrelationTime(NamedTuple):
     """Integrated autocorrelation times, in records, and what follows from them at once."""
 
@@ -261,11 +265,9 @@ def _scale(values: FloatArray, *, axis: int | tuple[int, ...]) -> FloatArray:
 
 
 def _deviations(values: FloatArray, *, axis: int | tuple[int, ...]) -> FloatArray:
-    constant = np.max(values, axis=axis, keepdims=True) == np.min(
-        values, axis=axis, keepdims=True
-    )
-    # The rounded mean of equal numbers may differ from them, which would look like noise.
-    return np.where(constant, 0.0, values - np.mean(values, axis=axis, keepdims=True))
+    # Scaled constants are ±1, whose mean is exact: they leave exact zeros.
+    deviations: FloatArray = values - np.mean(values, axis=axis, keepdims=True)
+    return deviations
 
 
 def _cell_deviations(values: FloatArray, layout: RunLayout) -> FloatArray:
@@ -298,13 +300,13 @@ def _windowed(
     """Sum correlations up to the automatic window; sums is (item, lag), the rest (item,)."""
     lags = np.arange(sums.shape[-1])
     count = chains * chain_length
-    covariance = sums / (chains[:, np.newaxis] * (chain_length - lags))
-    variance = covariance[:, 0]
+    variance = sums[:, 0] / count
     constant = variance <= 0.0
     safe_variance = np.where(constant, 1.0, variance)
-    correlation = covariance / safe_variance[:, np.newaxis]
+    correlation = sums / ((chains * safe_variance)[:, np.newaxis] * (chain_length - lags))
     window, closed = _automatic_window(correlation, count)
-    total = 2.0 * np.cumsum(correlation, axis=-1)[np.arange(len(sums)), window] - 1.0
+    within = np.where(lags <= window[:, np.newaxis], correlation, 0.0)
+    total = 2.0 * within.sum(axis=-1) - 1.0
     # Every estimated mean absorbs total·variance/n_mean of each covariance: give it back.
     missing = np.maximum(total, 0.0) * means / count
     time = 0.5 * (total + (2 * window + 1) * missing) / (1.0 + missing)
@@ -324,6 +326,15 @@ def _windowed(
 
 def _automatic_window(correlation: FloatArray, count: FloatArray) -> tuple[IntArray, BoolArray]:
     """First lag where truncation is no worse than noise, and whether there is one."""
+    window, closed = _first_closed(correlation[:, :_FIRST_LAGS], count)
+    open_items = np.flatnonzero(~closed)
+    if open_items.size and correlation.shape[-1] > _FIRST_LAGS:
+        longer = _first_closed(correlation[open_items], count[open_items])
+        window[open_items], closed[open_items] = longer
+    return window, closed
+
+
+def _first_closed(correlation: FloatArray, count: FloatArray) -> tuple[IntArray, BoolArray]:
     lags = np.arange(1, correlation.shape[-1])
     signs = np.where(lags % 2 == 0, 1.0, -1.0)
     tail = correlation[:, 1:]

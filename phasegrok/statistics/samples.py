@@ -81,7 +81,7 @@ def as_samples(
             f"{statistic} needs finite samples, received {samples.size - finite} NaN or "
             f"infinite of {samples.size}; leave the runs they belong to out and say so."
         )
-    largest = float(np.max(np.abs(samples), initial=0.0))
+    largest = float(max(samples.max(initial=0.0), -samples.min(initial=0.0)))
     if largest > _LARGEST:
         raise InvalidValueError(
             f"{statistic} needs samples below {_LARGEST:g}, received {largest:g}, whose square "

@@ -53,6 +53,15 @@ def test_a_steady_drift_is_not_called_equilibrium() -> None:
     assert np.all(equilibration_start(series).status == Status.UNRESOLVED)
 
 
+def test_a_cut_at_the_last_candidate_is_not_trusted() -> None:
+    series = autoregression(0.0, (1000,), seed=7)
+    series[:800] += 10.0
+    result = equilibration_start(series)
+    assert result.start == 800
+    assert result.effective_samples > 100.0
+    assert result.status == Status.UNRESOLVED
+
+
 def test_a_run_that_freezes_is_marked_constant() -> None:
     series = np.concatenate([np.linspace(1.0, 0.0, 30), np.zeros(70)])
     result = equilibration_start(series)
