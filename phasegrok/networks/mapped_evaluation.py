@@ -128,9 +128,16 @@ def is_batch_invariant(network: Network, loss: Loss, examples: ExampleBatch) -> 
     shape = network.noise_shape(one.count)
     noise = None if shape is None else torch.rand(7, *shape, generator=generator)
     evaluation = BatchedEvaluation(network, loss)
+    own = ExampleBatch(
+        inputs=expanded(one.inputs, 7).clone(),
+        targets=expanded(one.targets, 7).clone(),
+        total=examples.total,
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         whole = _probe(evaluation, rows, one, noise)
+        if not all(map(torch.equal, whole, _probe(evaluation, rows, own, noise))):
+            return False
         for first, end in ((0, 2), (1, 3), (2, 7), (5, 7)):
             part = _probe(
                 evaluation,

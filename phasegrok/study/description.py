@@ -263,6 +263,9 @@ class Study:
         A ladder: each planned run becomes one unit with a walker per rung.
     dtype : {"float32", "float64"}
         Precision of the parameters.
+    divergence_factor : float
+        A run whose energy exceeds this factor times the larger of its first energy and the
+        thermal ½PT of its P parameters has diverged.
     """
 
     name: str
@@ -277,6 +280,7 @@ class Study:
     events: Sequence[Event] = ()
     exchange: Exchange | None = None
     dtype: Literal["float32", "float64"] = "float32"
+    divergence_factor: float = 1e4
 
     def __post_init__(self) -> None:
         """Refuse a study that could not be carried out.
@@ -291,6 +295,10 @@ class Study:
         if self.dtype not in ("float32", "float64"):
             raise InvalidStudyError(
                 f"dtype must be 'float32' or 'float64', received {self.dtype!r}."
+            )
+        if not self.divergence_factor > 1.0:
+            raise InvalidStudyError(
+                f"divergence_factor must be larger than 1, received {self.divergence_factor!r}."
             )
         if isinstance(self.seed, bool) or not isinstance(self.seed, int):
             raise InvalidStudyError(f"seed must be a whole number, received {self.seed!r}.")

@@ -1,0 +1,327 @@
+"""A batch made ready: data on the device, system, state, and random numbers of every run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from phasegrok.dynamics.building import BuiltRun, decay_by_layer, float_options
+from phasegrok.dynamics.integrator import Drive, Integrator, State
+from phasegrok.dynamics.penalties import build_penalties
+from phasegrok.dynamics.starts import StartContext, find_start
+from phasegrok.dynamics.streams import Stream, generator, normal_stream, uniform_stream
+from phasegrok.dynamics.system import EnergyControls, System
+from phasegrok.errors import InvalidStudyError
+from phasegrok.networks import ExampleBatch, Layout, Network, evaluation_of, find_loss
+from phasegrok.observables import Measurement
+from phasegrok.seeding import seed
+from phasegrok.study import Study
+from phasegrok.tasks import Examples, TaskData
+
+__all__ = ["Batch", "build_batch"]
+
+
+@final
+class Batch:
+    """All that a training loop moves; every part can keep some of its runs.
+
+    Parameters
+    ----------
+    runs : sequence of BuiltRun
+        In the order of the rows.
+    network : Network
+        Sizes of all of them.
+    integrator : Integrator
+        Whole numbers and words of all of them.
+    system : System
+        Energy.
+    state : State
+        Positions and buffers.
+    drive : Drive
+        Settings and random numbers.
+    data : MeasuredData
+        Examples and truth for observables.
+    """
+
+    def __init__(
+        self,
+        *,
+        runs: Sequence[BuiltRun],
+        network: Network,
+        integrator: Integrator,
+        system: System,
+        state: State,
+        drive: Drive,
+        data: "MeasuredData",
+    ) -> None:
+        self.runs = list(runs)
+        self.network = network
+        self.integrator = integrator
+        self.system = system
+        self.state = state
+        self.drive = drive
+        self.data = data
+        self._minibatches: Stream | None = None
+        self._noise: Stream | None = None
+
+    def draw_with(self, minibatches: Stream | None, noise: Stream | None) -> None:
+        """Set the streams of minibatch indices and of the network's noise."""
+        self._minibatches = minibatches
+        self._noise = noise
+
+    def advance(self) -> None:
+        """Make one step of every run."""
+        self.drive.noise = None if self._noise is None else self._noise.next()
+        if self._minibatches is not None:
+            self.drive.minibatch = _take(self.system.examples, self._minibatches.next())
+        self.integrator.step(self.state, self.system, self.drive)
+        self.state.step += 1
+
+    def measurement(self) -> Measurement:
+        """The live state as observables see it."""
+        return Measurement(
+            network=self.network,
+            rows=self.system.weights(self.state.position).clone(),
+            evaluation=self.system.evaluation,
+            train=self.system.examples,
+            test=self.data.test,
+            tasks=[run.task for run in self.runs],
+            truth=self.data.truth,
+        )
+
+    def select(self, rows: Sequence[int]) -> None:
+        """Keep some runs, in this order; one named twice goes on as two equal runs."""
+        self.runs = [self.runs[row] for row in rows]
+        self.system.select(rows)
+        self.state.select(rows)
+        self.drive.settings = {
+            name: value[list(rows)] for name, value in self.drive.settings.items()
+        }
+        for stream in (self.drive.normal, self.drive.uniform, self._minibatches, self._noise):
+            if stream is not None:
+                stream.select(rows)
+        self.data = self.data.select(rows)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class MeasuredData:
+    """Test examples and truth, shared or per run."""
+
+    test: ExampleBatch | None
+    truth: Mapping[str, Tensor]
+
+    def select(self, rows: Sequence[int]) -> "MeasuredData":
+        """Keep some runs."""
+        index = list(rows)
+        test = self.test
+        if test is not None and test.inputs.shape[0] > 1:
+            test = ExampleBatch(
+                inputs=test.inputs[index], targets=test.targets[index], total=test.total
+            )
+        truth = {
+            name: value if value.shape[0] == 1 else value[index]
+            for name, value in self.truth.items()
+        }
+        return MeasuredData(test=test, truth=truth)
+
+
+def build_batch(study: Study, runs: Sequence[BuiltRun], device: torch.device) -> Batch:
+    """Make a batch ready for its first step.
+
+    Parameters
+    ----------
+    study : Study
+        Description.
+    runs : sequence of BuiltRun
+        With equal batch keys.
+    device : torch.device
+        Where it will be computed.
+
+    Returns
+    -------
+    Batch
+        At step 0.
+    """
+    dtype = torch.float32 if study.dtype == "float32" else torch.float64
+    first = runs[0]
+    draws = _draw_data(study, runs)
+    sets = [draws[_data_label(run)] for run in runs]
+    train = _examples([each.train for each in sets], dtype, device)
+    tests = [each.test for each in sets if each.test is not None]
+    test = _examples(tests, dtype, device) if len(tests) == len(sets) else None
+    layout = first.network.layout()
+    loss = find_loss(first.task.loss, output_size=first.task.output_size)
+    system = System(
+        evaluation=evaluation_of(first.network, loss, train),
+        layout=layout,
+        examples=train,
+        controls=_controls(runs, device),
+        penalties=build_penalties([run.resolved.energy.penalties for run in runs], device),
+        whitened=first.integrator.coordinates == "whitened",
+    )
+    weights = _initial_weights(study, runs, sets, layout=layout, dtype=dtype).to(device)
+    state = State(
+        position=system.position(weights),
+        time=torch.zeros(len(runs), dtype=torch.float64, device=device),
+    )
+    batch = Batch(
+        runs=runs,
+        network=first.network,
+        integrator=first.integrator,
+        system=system,
+        state=state,
+        drive=_drive(study, runs, layout=layout, dtype=dtype, device=device),
+        data=MeasuredData(test=test, truth=_truth(sets, dtype, device)),
+    )
+    batch.draw_with(*_data_streams(study, runs, count=train.count, device=device))
+    return batch
+
+
+def _data_label(run: BuiltRun) -> tuple[int, str]:
+    return run.request.disorder, repr(sorted(run.resolved.task.options.items()))
+
+
+def _draw_data(study: Study, runs: Sequence[BuiltRun]) -> dict[tuple[int, str], TaskData]:
+    draws: dict[tuple[int, str], TaskData] = {}
+    for run in runs:
+        label = _data_label(run)
+        if label not in draws:
+            draws[label] = run.task.draw(study_seed=study.seed, disorder=run.request.disorder)
+    return draws
+
+
+def _examples(
+    sets: Sequence[Examples], dtype: torch.dtype, device: torch.device
+) -> ExampleBatch:
+    shared = all(each is sets[0] for each in sets)
+    used = sets[:1] if shared else sets
+    counts = {each.count for each in used}
+    if len(counts) > 1:
+        raise InvalidStudyError(
+            f"runs of one batch need equal numbers of examples, received {sorted(counts)}."
+        )
+    return ExampleBatch(
+        inputs=_stack([each.inputs for each in used], dtype, device),
+        targets=_stack([each.targets for each in used], dtype, device),
+        total=sets[0].count,
+    )
+
+
+def _stack(arrays: Sequence[Any], dtype: torch.dtype, device: torch.device) -> Tensor:
+    stacked = torch.as_tensor(np.stack(arrays))
+    return stacked.to(device, dtype if stacked.is_floating_point() else torch.int64)
+
+
+def _truth(
+    sets: Sequence[TaskData], dtype: torch.dtype, device: torch.device
+) -> dict[str, Tensor]:
+    shared = all(each is sets[0] for each in sets)
+    used = sets[:1] if shared else sets
+    return {
+        name: _stack([each.truth[name] for each in used], dtype, device)
+        for name in sets[0].truth
+    }
+
+
+def _controls(runs: Sequence[BuiltRun], device: torch.device) -> EnergyControls:
+    parts = [decay_by_layer(run) for run in runs]
+
+    def column(values: Sequence[float]) -> Tensor:
+        return torch.tensor(values, dtype=torch.float64, device=device)
+
+    return EnergyControls(
+        temperature=column([run.resolved.energy.temperature for run in runs]),
+        decay={name: column([decay[name] for decay, _ in parts]) for name in parts[0][0]},
+        prior={name: column([prior[name] for _, prior in parts]) for name in parts[0][1]},
+    )
+
+
+def _initial_weights(
+    study: Study,
+    runs: Sequence[BuiltRun],
+    sets: Sequence[TaskData],
+    *,
+    layout: Layout,
+    dtype: torch.dtype,
+) -> Tensor:
+    rows = []
+    for run, data in zip(runs, sets, strict=True):
+        source = generator(_seed(study, run, "initial"), torch.device("cpu"))
+        context = StartContext(network=run.network, data=data, generator=source, dtype=dtype)
+        weights = find_start(run.request.start)(context)
+        rows.append(layout.join({name: value[None] for name, value in weights.items()}))
+    return torch.cat(rows)
+
+
+def _drive(
+    study: Study,
+    runs: Sequence[BuiltRun],
+    *,
+    layout: Layout,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> Drive:
+    options = [float_options(run.integrator) for run in runs]
+    settings = {
+        name: torch.tensor([[each[name]] for each in options], dtype=dtype, device=device)
+        for name in options[0]
+    }
+    normal = normal_stream(
+        [generator(_seed(study, run, "noise"), device) for run in runs],
+        shape=(layout.row_size,),
+        dtype=dtype,
+        finish=layout.clear_padding,
+    )
+    uniform = uniform_stream(
+        [generator(_seed(study, run, "acceptance"), device) for run in runs],
+        shape=(2,),
+        dtype=torch.float64,
+    )
+    return Drive(settings=settings, normal=normal, uniform=uniform)
+
+
+def _data_streams(
+    study: Study, runs: Sequence[BuiltRun], *, count: int, device: torch.device
+) -> tuple[Stream | None, Stream | None]:
+    """Streams of minibatch indices and of the network's own noise."""
+    size = runs[0].integrator.minibatch_size
+    minibatches = noise = None
+    if size > count:
+        raise InvalidStudyError(
+            f"a minibatch of {size} needs at least as many examples, received {count}."
+        )
+    if size:
+        # With replacement: every step is independent, and the mean gradient is unbiased.
+        minibatches = Stream(
+            [generator(_seed(study, run, "minibatch"), device) for run in runs],
+            shape=(size,),
+            dtype=torch.int64,
+            fill=lambda row, source: row.random_(0, count, generator=source),
+        )
+    shape = runs[0].network.noise_shape(size or count)
+    if shape is not None:
+        noise = uniform_stream(
+            [generator(_seed(study, run, "network noise"), device) for run in runs],
+            shape=shape,
+            dtype=torch.float32 if study.dtype == "float32" else torch.float64,
+        )
+    return minibatches, noise
+
+
+def _take(examples: ExampleBatch, index: Tensor) -> ExampleBatch:
+    runs = torch.arange(index.shape[0], device=index.device)[:, None]
+    rows = runs if examples.inputs.shape[0] > 1 else torch.zeros_like(runs)
+    return ExampleBatch(
+        inputs=examples.inputs[rows, index],
+        targets=examples.targets[rows, index],
+        total=examples.total,
+        weight=examples.total / index.shape[1],
+    )
+
+
+def _seed(study: Study, run: BuiltRun, role: str) -> int:
+    return seed(study.seed, role, run.request.labels())

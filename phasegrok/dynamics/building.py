@@ -1,0 +1,240 @@
+"""From requests to built parts, and which runs may share a batch."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import final
+
+import torch
+
+from phasegrok.dynamics.adamw import AdamW
+from phasegrok.dynamics.gradient_descent import GradientDescent
+from phasegrok.dynamics.hmc import HamiltonianMonteCarlo
+from phasegrok.dynamics.integrator import Integrator
+from phasegrok.dynamics.langevin import Langevin
+from phasegrok.dynamics.penalties import build_penalties
+from phasegrok.dynamics.ramps import check_control
+from phasegrok.dynamics.starts import find_start
+from phasegrok.dynamics.underdamped import Underdamped
+from phasegrok.errors import InvalidStudyError, did_you_mean
+from phasegrok.networks import Network, build_network, find_loss
+from phasegrok.observables import Observable, build_observables
+from phasegrok.study import Part, ResolvedRun, RunRequest, Study, build_part, resolve
+from phasegrok.tasks import Task, build_task
+
+__all__ = [
+    "INTEGRATORS",
+    "BuiltRun",
+    "batch_key",
+    "build_run",
+    "check_study",
+    "decay_by_layer",
+    "float_options",
+]
+
+INTEGRATORS: dict[str, Callable[..., Integrator]] = {
+    "adamw": AdamW,
+    "gradient_descent": GradientDescent,
+    "hmc": HamiltonianMonteCarlo,
+    "langevin": Langevin,
+    "underdamped": Underdamped,
+}
+"""Built-in kinds, by the name used in a study."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class BuiltRun:
+    """The parts of one run as objects."""
+
+    resolved: ResolvedRun
+    task: Task
+    network: Network
+    integrator: Integrator
+
+    @property
+    def request(self) -> RunRequest:
+        """Its labels."""
+        return self.resolved.request
+
+
+def build_run(study: Study, request: RunRequest) -> BuiltRun:
+    """Build the parts of one run.
+
+    Parameters
+    ----------
+    study : Study
+        Description.
+    request : RunRequest
+        One of its runs.
+
+    Returns
+    -------
+    BuiltRun
+        Task, network and integrator with this run's controls.
+
+    Raises
+    ------
+    InvalidStudyError
+        Where a part refuses.
+    """
+    resolved = resolve(study, request)
+    task = build_task(resolved.task)
+    network = build_network(resolved.network, task)
+    integrator = build_part(resolved.dynamics, INTEGRATORS, "dynamics")
+    if not isinstance(integrator, Integrator):
+        raise InvalidStudyError(
+            f"the dynamics {resolved.dynamics.kind!r} must be a phasegrok.dynamics.Integrator, "
+            f"received {type(integrator).__name__}. See docs/extending.md."
+        )
+    return BuiltRun(resolved=resolved, task=task, network=network, integrator=integrator)
+
+
+def batch_key(study: Study, request: RunRequest) -> Hashable:
+    """Tell which runs may share a batch.
+
+    Parameters
+    ----------
+    study : Study
+        Description.
+    request : RunRequest
+        One of its runs.
+
+    Returns
+    -------
+    hashable
+        Runs with equal keys may be handed to `simulate` together: their shapes, whole numbers
+        and words agree. Numbers with a decimal point may differ.
+    """
+    run = build_run(study, request)
+    recording = run.resolved.recording
+    return (
+        _structure(run.task, run.resolved.task),
+        run.network.batch_key(),
+        _structure(run.integrator, run.resolved.dynamics),
+        (recording.steps, recording.start, recording.every, recording.count),
+    )
+
+
+def check_study(study: Study, requests: Sequence[RunRequest]) -> None:
+    """Build every part of every run once, so that bad input is refused before it costs.
+
+    Parameters
+    ----------
+    study : Study
+        Description.
+    requests : sequence of RunRequest
+        Runs that will be made.
+
+    Raises
+    ------
+    InvalidStudyError
+        With the first thing that is wrong.
+    """
+    observables = build_observables(study.recording.observables)
+    events = build_observables([event.observable for event in study.events])
+    seen: set[str] = set()
+    for request in requests:
+        controls = repr((sorted(request.controls.items()), request.start, request.rung))
+        if controls not in seen:
+            seen.add(controls)
+            _check_run(study, build_run(study, request), (*observables, *events))
+
+
+def decay_by_layer(run: BuiltRun) -> tuple[dict[str, float], dict[str, float]]:
+    """Weight decay of each layer, and the prior variances it follows.
+
+    Parameters
+    ----------
+    run : BuiltRun
+        One run.
+
+    Returns
+    -------
+    decay : dict
+        λ of each layer.
+    prior : dict
+        Variance v of each layer whose λ = T/v follows the temperature; empty otherwise.
+
+    Raises
+    ------
+    InvalidStudyError
+        If a layer of the table is none of the network's, or one is missing.
+    """
+    energy, layers = run.resolved.energy, [leaf.name for leaf in run.network.leaves]
+    if energy.weight_decay == "prior":
+        prior = run.network.prior_variances()
+        return {name: energy.temperature / prior[name] for name in layers}, prior
+    if isinstance(energy.weight_decay, int | float):
+        return {name: float(energy.weight_decay) for name in layers}, {}
+    for name in energy.weight_decay:
+        if name not in layers:
+            raise InvalidStudyError(
+                f"weight_decay names the layer {name!r}, which the network does not have."
+                + did_you_mean(name, layers)
+            )
+    missing = [name for name in layers if name not in energy.weight_decay]
+    if missing:
+        raise InvalidStudyError(
+            f"weight_decay by layer needs a number for every layer; {missing[0]!r} is missing."
+        )
+    return {name: float(energy.weight_decay[name]) for name in layers}, {}
+
+
+def float_options(integrator: Integrator) -> dict[str, float]:
+    """Options of an integrator that may differ from run to run: its float fields.
+
+    Parameters
+    ----------
+    integrator : Integrator
+        A frozen dataclass.
+
+    Returns
+    -------
+    dict
+        Name to value, where the field's annotation is ``float``.
+    """
+    if not is_dataclass(integrator):
+        return {}
+    return {
+        field.name: float(getattr(integrator, field.name))
+        for field in fields(integrator)
+        if field.type in (float, "float")
+    }
+
+
+def _check_run(study: Study, run: BuiltRun, observables: Sequence[Observable]) -> None:
+    layers = [leaf.name for leaf in run.network.leaves]
+    find_loss(run.task.loss, output_size=run.task.output_size)
+    find_start(run.request.start)
+    decay, _ = decay_by_layer(run)
+    settings = list(float_options(run.integrator))
+    for ramp in study.ramps:
+        check_control(ramp.control, layers, settings)
+    if study.exchange is not None:
+        check_control(study.exchange.control, layers, [])
+    for observable in observables:
+        observable.check(run.network, run.task)
+    build_penalties([run.resolved.energy.penalties], torch.device("cpu"))
+    temperature = run.resolved.energy.temperature
+    if run.integrator.coordinates == "whitened" and (
+        temperature <= 0.0 or min(decay.values()) <= 0.0
+    ):
+        raise InvalidStudyError(
+            "coordinates whitened by the prior need a positive temperature and a positive "
+            f"weight_decay in every layer, received {temperature} and {decay}; set them, or "
+            "use coordinates = 'plain'."
+        )
+
+
+def _structure(built: object, description: Part) -> Hashable:
+    """Whole numbers and words of a part; a plug-in that is no dataclass counts whole."""
+    if not is_dataclass(built):
+        return (description.kind, repr(sorted(description.options.items())))
+    return (
+        description.kind,
+        tuple(
+            (field.name, repr(getattr(built, field.name)))
+            for field in fields(built)
+            if field.type not in (float, "float")
+        ),
+    )

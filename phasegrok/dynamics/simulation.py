@@ -1,0 +1,268 @@
+"""The one training loop: moves a batch of runs, looks at it, and returns a dataset."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, final
+
+import torch
+import xarray as xr
+from torch import Tensor
+
+from phasegrok.dynamics.batch import Batch, build_batch
+from phasegrok.dynamics.building import BuiltRun, build_run
+from phasegrok.dynamics.dataset import batch_dataset, states_dataset
+from phasegrok.dynamics.events import EventWatch
+from phasegrok.dynamics.exchange import Ladders
+from phasegrok.dynamics.ramps import apply_ramps
+from phasegrok.dynamics.recorder import Recorder
+from phasegrok.dynamics.stability import largest_curvature
+from phasegrok.dynamics.streams import generator
+from phasegrok.errors import InvalidStudyError
+from phasegrok.observables import build_observables
+from phasegrok.schema import Outcome
+from phasegrok.seeding import seed
+from phasegrok.study import RunRequest, Study
+
+__all__ = ["Progress", "Simulation", "simulate"]
+
+
+class Progress(NamedTuple):
+    """How far a batch is."""
+
+    steps_done: int
+    steps_total: int
+    runs: int
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Simulation:
+    """What came of a batch.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        In the schema, with dimensions run and record.
+    states : xarray.Dataset or None
+        Weights, where they were asked for.
+    warnings : tuple of str
+        What an operator should know.
+    """
+
+    dataset: xr.Dataset
+    states: xr.Dataset | None
+    warnings: tuple[str, ...]
+
+
+def simulate(
+    study: Study,
+    requests: Sequence[RunRequest],
+    *,
+    device: str = "cpu",
+    report: Callable[[Progress], None] | None = None,
+) -> Simulation:
+    """Make runs, all in one batch.
+
+    Parameters
+    ----------
+    study : Study
+        Description.
+    requests : sequence of RunRequest
+        Runs with equal `batch_key`; the walkers of a ladder together.
+    device : str
+        A torch device.
+    report : callable or None
+        Called at each record.
+
+    Returns
+    -------
+    Simulation
+        Every number of a run is bitwise the same in whatever batch the run was made.
+
+    Raises
+    ------
+    InvalidStudyError
+        If the runs cannot share a batch.
+    """
+    if not requests:
+        raise InvalidStudyError("simulate needs at least one run, received none.")
+    loop = _Loop(study, [build_run(study, each) for each in requests], torch.device(device))
+    loop.run(report)
+    return loop.result()
+
+
+@final
+class _Loop:
+    def __init__(self, study: Study, runs: Sequence[BuiltRun], device: torch.device) -> None:
+        self.study = study
+        self.runs = list(runs)
+        self.began = time.perf_counter()
+        self.batch: Batch = build_batch(study, runs, device)
+        self.steps = runs[0].resolved.recording.record_steps().tolist()
+        self.total = runs[0].resolved.recording.steps
+        self.rows = list(range(len(runs)))
+        self.outcomes = [Outcome.FINISHED] * len(runs)
+        self.reasons = [""] * len(runs)
+        self.gradients = [0] * len(runs)
+        self.watch = EventWatch(study.events, len(runs))
+        self.recorder = Recorder(
+            study=study,
+            observables=build_observables(study.recording.observables),
+            run_count=len(runs),
+            record_count=len(self.steps),
+        )
+        self.ladders = _ladders(study, runs)
+        self.warnings: list[str] = []
+        if len(runs) == 1:
+            # A lone run is computed as a pair: products of one matrix take other code paths.
+            self.rows = [0, -1]
+            self.batch.select([0, 0])
+        self.limit = self._energy_limit()
+
+    def run(self, report: Callable[[Progress], None] | None) -> None:
+        """From step 0 to the last, or until no run is left."""
+        batch = self.batch
+        apply_ramps(self.study.ramps, 0, batch.system, batch.drive.settings)
+        self._warn_of_large_steps()
+        batch.integrator.begin(batch.state, batch.system, batch.drive.settings)
+        due = {step: index for index, step in enumerate(self.steps)}
+        for step in range(self.total + 1):
+            self._look(step, due)
+            if report is not None and step in due:
+                report(Progress(step, self.total, len(self.runs)))
+            if step == self.total or not any(run >= 0 for run in self.rows):
+                break
+            if self.study.ramps:
+                apply_ramps(self.study.ramps, step, batch.system, batch.drive.settings)
+            batch.advance()
+            self._exchange(step + 1)
+        for run in self.rows:
+            if run >= 0:
+                self.gradients[run] = batch.system.gradient_calls
+
+    def result(self) -> Simulation:
+        """The dataset and what belongs to it."""
+        dataset = batch_dataset(
+            self.study,
+            self.runs,
+            recorder=self.recorder,
+            watch=self.watch,
+            endings=list(zip(self.outcomes, self.reasons, self.gradients, strict=True)),
+            wall_seconds=time.perf_counter() - self.began,
+            device=self.batch.state.position.device,
+        )
+        states = states_dataset(self.runs, self.recorder, self.batch.system.layout)
+        return Simulation(dataset=dataset, states=states, warnings=tuple(self.warnings))
+
+    def _look(self, step: int, due: dict[int, int]) -> None:
+        """Record, watch events and let runs leave that have ended."""
+        batch, ending = self.batch, dict[int, str]()
+        is_event = bool(self.study.events) and self.watch.is_due(step)
+        if step in due:
+            loss = batch.system.loss(batch.state.position)
+            diverged = self._diverged(loss)
+            sound = [-1 if run in diverged else run for run in self.rows]
+            if any(run >= 0 for run in sound):
+                self.recorder.take(batch, loss, sound, due[step])
+            for run, reason in diverged.items():
+                self._end(run, Outcome.DIVERGED, reason)
+            self._leave(set(diverged))
+        if is_event and any(run >= 0 for run in self.rows):
+            ending = self.watch.look(step, batch.measurement(), self.rows)
+            for run, name in ending.items():
+                self._end(run, Outcome.TRUNCATED, f"event {name}")
+            self._leave(set(ending))
+
+    def _diverged(self, loss: Tensor) -> dict[int, str]:
+        system = self.batch.system
+        energy = system.full_energy(system.weights(self.batch.state.position), loss)
+        diverged = {}
+        for row, run in enumerate(self.rows):
+            value = float(energy[row])
+            # A comparison with NaN is false: only a finite energy within the limit is sound.
+            if run >= 0 and not value <= self.limit[run]:
+                diverged[run] = (
+                    f"energy {value:.3g} at step {self.batch.state.step} is beyond "
+                    f"{self.limit[run]:.3g}; a smaller step_size may hold"
+                )
+        return self._with_ladder(diverged)
+
+    def _with_ladder(self, diverged: dict[int, str]) -> dict[int, str]:
+        """A ladder without one of its walkers cannot go on."""
+        if self.ladders is None or not diverged:
+            return diverged
+        units = {self.runs[run].request.unit: reason for run, reason in diverged.items()}
+        return {
+            run: units[self.runs[run].request.unit]
+            for run in self.rows
+            if run >= 0 and self.runs[run].request.unit in units
+        }
+
+    def _energy_limit(self) -> list[float]:
+        """Energy of each run beyond which it counts as diverged."""
+        system, position = self.batch.system, self.batch.state.position
+        energy = system.full_energy(system.weights(position), system.loss(position)).abs()
+        thermal = 0.5 * system.layout.parameter_count * system.temperature
+        reference = torch.maximum(energy, thermal) * self.study.divergence_factor
+        return [float(each) for each in reference[: len(self.runs)]]
+
+    def _end(self, run: int, outcome: Outcome, reason: str) -> None:
+        self.outcomes[run], self.reasons[run] = outcome, reason
+        self.gradients[run] = self.batch.system.gradient_calls
+
+    def _leave(self, ended: set[int]) -> None:
+        if not ended or self.ladders is not None:
+            self.rows = [-1 if run in ended else run for run in self.rows]
+            return
+        keep = [row for row, run in enumerate(self.rows) if run >= 0 and run not in ended]
+        if not keep:
+            self.rows = [-1] * len(self.rows)
+            return
+        pair = keep if len(keep) > 1 else [keep[0], keep[0]]
+        self.rows = [self.rows[row] for row in pair]
+        if len(keep) == 1:
+            self.rows[1] = -1
+        self.batch.select(pair)
+
+    def _exchange(self, step: int) -> None:
+        if self.ladders is not None and step % self.ladders.exchange.every == 0:
+            batch = self.batch
+            self.ladders.attempt(
+                batch.state, batch.system, batch.drive.settings, batch.integrator
+            )
+
+    def _warn_of_large_steps(self) -> None:
+        settings = self.batch.drive.settings
+        if "step_size" not in settings:
+            return
+        curvature = largest_curvature(self.batch.system, self.batch.state.position)
+        limit = self.batch.integrator.largest_stable(curvature.clamp(min=1e-30))
+        step_size = settings["step_size"][:, 0].double()
+        beyond = [
+            row for row, run in enumerate(self.rows) if run >= 0 and step_size[row] > limit[row]
+        ]
+        if beyond:
+            worst = min(float(limit[row]) for row in beyond)
+            self.warnings.append(
+                f"{len(beyond)} of {len(self.runs)} runs begin with a step_size beyond the "
+                f"stability limit, down to {worst:.3g} at their starts; they may diverge."
+            )
+
+
+def _ladders(study: Study, runs: Sequence[BuiltRun]) -> Ladders | None:
+    if study.exchange is None:
+        return None
+    units = [run.request.unit for run in runs]
+    rungs = [run.request.rung or 0 for run in runs]
+    for unit in dict.fromkeys(units):
+        if units.count(unit) != len(study.exchange.rungs):
+            raise InvalidStudyError(
+                "a ladder is made whole: all its walkers belong into one batch, received "
+                f"{units.count(unit)} of {len(study.exchange.rungs)}."
+            )
+    sources = {
+        unit: generator(seed(study.seed, "exchange", {"unit": unit}), torch.device("cpu"))
+        for unit in dict.fromkeys(units)
+    }
+    return Ladders(study.exchange, units=units, rungs=rungs, generators=sources)
