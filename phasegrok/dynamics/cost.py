@@ -16,7 +16,7 @@ _ROWS_HELD = 12
 class Cost(NamedTuple):
     """Price of one run.
 
-    Parameters
+    Attributes
     ----------
     gradients : int
         Gradients computed.
