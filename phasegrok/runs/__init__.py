@@ -1,0 +1,32 @@
+"""The waist: write-once shards of runs, opening them, recording, checking, provenance."""
+
+from phasegrok.runs.attribute import attribute_of, attribute_text
+from phasegrok.runs.disk import StorageError
+from phasegrok.runs.folder import HeldFolder, Problem, StudyFolder
+from phasegrok.runs.frame import from_frame
+from phasegrok.runs.opening import open_runs, open_tree, pooled, states
+from phasegrok.runs.provenance import provenance
+from phasegrok.runs.reading import DamagedShardError
+from phasegrok.runs.recorder import Recorder, record
+from phasegrok.runs.shard import write_shard
+from phasegrok.runs.validation import validate
+
+__all__ = [
+    "DamagedShardError",
+    "HeldFolder",
+    "Problem",
+    "Recorder",
+    "StorageError",
+    "StudyFolder",
+    "attribute_of",
+    "attribute_text",
+    "from_frame",
+    "open_runs",
+    "open_tree",
+    "pooled",
+    "provenance",
+    "record",
+    "states",
+    "validate",
+    "write_shard",
+]

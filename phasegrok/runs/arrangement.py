@@ -1,0 +1,155 @@
+"""The flat order of the runs of many shards, and what they agree on."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from phasegrok.runs.attribute import control_names, stated_option
+from phasegrok.runs.lazy import Places
+from phasegrok.runs.reading import Shard
+from phasegrok.schema import RUN
+
+__all__ = ["View", "joined_coordinates", "places_of", "view_of"]
+
+
+class View(NamedTuple):
+    """Shards in one flat order."""
+
+    shards: tuple[Shard, ...]
+    places: Places
+    coordinates: dict[str, npt.NDArray[Any]]
+    """Those on ``run``, in the flat order."""
+    left_out: dict[str, str]
+    """Names that the shards do not agree on, with the reason."""
+    attribute: dict[str, Any]
+
+
+def view_of(shards: Sequence[Shard], study: Mapping[str, Any] | None) -> View:
+    """Put the runs of some shards in order: by controls, disorder, start, replica, run_id.
+
+    Parameters
+    ----------
+    shards : sequence of Shard
+        Of one study, with their coordinates.
+    study : mapping or None
+        The latest description, for the order of the controls.
+
+    Returns
+    -------
+    View
+    """
+    attributes = [shard.attribute for shard in shards]
+    controls = control_names([*([{"study": study}] if study else []), *attributes])
+    coordinates, left_out = joined_coordinates(shards, controls)
+    keys = [*controls, "disorder", "start", "replica", "run_id"]
+    order = _order([coordinates[name] for name in keys if name in coordinates])
+    return View(
+        tuple(shards),
+        places_of(shards, order),
+        {name: values[order] for name, values in coordinates.items()},
+        left_out,
+        _merged_attribute(shards, study, controls),
+    )
+
+
+def joined_coordinates(
+    shards: Sequence[Shard], controls: Collection[str]
+) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
+    """Concatenate the coordinates on ``run``, shard after shard.
+
+    Parameters
+    ----------
+    shards : sequence of Shard
+        With their coordinates.
+    controls : collection of str
+        Where a shard lacks one of these, its value is looked up in the description that the
+        shard was made from: a study may begin to vary an option as it grows.
+
+    Returns
+    -------
+    joined : dict of (run,) arrays
+    left_out : dict
+        Other coordinates that not all shards have, with the reason.
+    """
+    names = {
+        name: None
+        for shard in shards
+        for name, stored in shard.contents.items()
+        if stored.coordinate and stored.dims == (RUN,)
+    }
+    joined, left_out = {}, {}
+    for name in names:
+        lacking = [shard for shard in shards if name not in shard.coordinates]
+        if lacking and name not in controls:
+            left_out[name] = f"{len(lacking)} of {len(shards)} shards do not have it"
+            continue
+        parts = [
+            shard.coordinates.get(name, _stated(shard, name, controls)) for shard in shards
+        ]
+        joined[name] = _concatenated(parts)
+    return joined, left_out
+
+
+def _stated(shard: Shard, name: str, controls: Collection[str]) -> npt.NDArray[Any] | None:
+    if name in shard.coordinates or name not in controls:
+        return None
+    value = stated_option(shard.attribute["study"], name)
+    dtype = object if isinstance(value, str) else None
+    return np.full(len(shard.run_ids), value, dtype=dtype)
+
+
+def _concatenated(parts: Iterable[Any]) -> npt.NDArray[Any]:
+    arrays = list(parts)
+    if len({each.dtype.kind == "O" for each in arrays}) > 1:
+        arrays = [each.astype(object) for each in arrays]
+    return np.concatenate(arrays)
+
+
+def _order(keys: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.int64]:
+    return np.lexsort([_rank(values) for values in reversed(keys)]).astype(np.int64)
+
+
+def _rank(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    if values.dtype.kind == "O":  # Numbers before words where a control has both.
+        distinct = sorted(set(values), key=lambda v: (isinstance(v, str), v))
+        rank = {value: place for place, value in enumerate(distinct)}
+        return np.array([rank[value] for value in values])
+    ranks: npt.NDArray[np.int64] = np.unique(values, return_inverse=True)[1]
+    return ranks
+
+
+def places_of(shards: Sequence[Shard], order: npt.NDArray[np.int64]) -> Places:
+    """Tell where each run is stored, after the runs of all shards were put in an order."""
+    counts = [len(shard.coordinates["run_id"]) for shard in shards]
+    shard = np.repeat(np.arange(len(shards)), counts)
+    row = np.concatenate([np.arange(count) for count in counts])
+    return Places(shard=shard[order], row=row[order])
+
+
+def _merged_attribute(
+    shards: Sequence[Shard], study: Mapping[str, Any] | None, controls: Sequence[str]
+) -> dict[str, Any]:
+    latest = shards[-1].attribute
+    origins = [dict(shard.attribute["provenance"]) for shard in shards]
+    shared = {
+        key: value
+        for key, value in origins[0].items()
+        if all(key in each and each[key] == value for each in origins)
+    }
+    files = [
+        {
+            "file": shard.path.name,
+            "runs": len(shard.run_ids),
+            "provenance": {key: each for key, each in origin.items() if key not in shared},
+        }
+        for shard, origin in zip(shards, origins, strict=True)
+    ]
+    return {
+        "study": study if study is not None else latest["study"],
+        "identity": latest["identity"],
+        "provenance": shared,
+        "controls": list(controls),
+        "shards": files,
+    }

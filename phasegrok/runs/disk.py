@@ -1,0 +1,213 @@
+"""Files that appear whole or not at all, and locks that die with their process."""
+
+import errno
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from phasegrok.errors import PhasegrokError, StudyBusyError
+
+__all__ = [
+    "PARTIAL",
+    "StorageError",
+    "exclusive_lock",
+    "partial_files",
+    "write_new",
+    "write_over",
+]
+
+PARTIAL = ".partial-"
+"""Prefix of files that are being written; after it come the process and a random number."""
+
+_ADVICE = {
+    errno.ENOSPC: "The disk is full: free some space and start again.",
+    errno.EDQUOT: "The disk quota is used up: free some space and start again.",
+    errno.EFBIG: "The file passed the size limit of this process: raise it (ulimit -f).",
+    errno.EACCES: "Allow writing there, or choose another folder.",
+    errno.EPERM: "Allow writing there, or choose another folder.",
+    errno.EROFS: "This file system is read-only: choose another folder.",
+    errno.ENOTDIR: "A file stands where a folder is needed: choose another folder.",
+}
+
+
+class StorageError(PhasegrokError, OSError):
+    """The disk refused to store; what was stored before is untouched."""
+
+
+def write_new(path: Path, content: bytes | memoryview) -> None:
+    """Write a file that must not exist yet, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Final name. The folder is made where it is missing.
+    content : bytes
+        All of the file.
+
+    Raises
+    ------
+    FileExistsError
+        If the name is taken; the file there is untouched.
+    StorageError
+        If the disk is full or the folder cannot be written; no part of the file is left.
+    """
+    with _readable_errors(path.parent):
+        partial = _write_aside(path.parent, content)
+        try:
+            _give_name(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+        _flush_folder(path.parent)
+
+
+def write_over(path: Path, content: bytes) -> None:
+    """Write a file in place of an older one, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Final name.
+    content : bytes
+        All of the file.
+
+    Raises
+    ------
+    StorageError
+        If the disk is full or the folder cannot be written; the older file stays.
+    """
+    with _readable_errors(path.parent):
+        partial = _write_aside(path.parent, content)
+        os.replace(partial, path)
+        _flush_folder(path.parent)
+
+
+def partial_files(folder: Path) -> list[Path]:
+    """Files that a writer has begun and not ended; stale where the writer is dead."""
+    return sorted(folder.glob(f"{PARTIAL}*"))
+
+
+@contextmanager
+def exclusive_lock(path: Path, holder: str) -> Iterator[None]:
+    """Hold a lock that the kernel releases when the process ends, however it ends.
+
+    Parameters
+    ----------
+    path : Path
+        Lock file; it stays when the lock is released, so that no two processes can hold
+        locks on different files of one name.
+    holder : str
+        What the owner does, for the message that others see.
+
+    Raises
+    ------
+    StudyBusyError
+        If another process holds it, with its number and host.
+    StorageError
+        If the lock file cannot be written, or the file system has no locks.
+    """
+    # Late, since Windows lacks it and an analyst there opens studies all the same.
+    import fcntl
+
+    with _readable_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StudyBusyError(_busy(path, descriptor, holder)) from error
+        except BaseException:
+            os.close(descriptor)
+            raise
+    try:
+        _sign(descriptor)
+        yield
+    finally:
+        with suppress(OSError):
+            os.truncate(descriptor, 0)
+        os.close(descriptor)
+
+
+def _busy(path: Path, descriptor: int, holder: str) -> str:
+    with os.fdopen(descriptor, "rb") as file:
+        text = file.read()
+    try:
+        owner = json.loads(text)
+        who = f"process {owner['pid']} on {owner['host']} since {owner['since']}"
+    except (ValueError, KeyError, TypeError):
+        who = "a process that has not yet signed the lock"
+    return (
+        f"{holder} holds {path.parent} already: {who}. Wait until it is done, or end it; "
+        "the lock goes with the process and needs no clearing."
+    )
+
+
+def _sign(descriptor: int) -> None:
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+    # A full disk must not keep a collector from reading what is left to do.
+    with suppress(OSError):
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(owner).encode(), 0)
+
+
+def _write_aside(folder: Path, content: bytes | memoryview) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"{PARTIAL}{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        with partial.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    return partial
+
+
+def _give_name(partial: Path, path: Path) -> None:
+    # A link fails where the name is taken; a rename would overwrite.
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        raise
+    except OSError:  # Some network file systems have no links.
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from None
+        os.rename(partial, path)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _readable_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError as error:
+        if folder.exists() and not folder.is_dir():
+            raise _storage_error(folder, error, errno.ENOTDIR) from error
+        raise
+    except (PhasegrokError, UnicodeError):
+        raise
+    except OSError as error:
+        raise _storage_error(folder, error, error.errno or 0) from error
+
+
+def _storage_error(folder: Path, error: OSError, number: int) -> StorageError:
+    advice = _ADVICE.get(number, "Check the disk and the path.")
+    said = os.strerror(number) if number else str(error)
+    raised = StorageError(
+        f"{folder} cannot be written ({said}). {advice} Finished shards stay valid."
+    )
+    raised.errno = number
+    return raised

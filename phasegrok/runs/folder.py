@@ -1,0 +1,383 @@
+"""The folder of a study: its description, its shards, its lock, and what is wrong with it."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, final
+
+from phasegrok.errors import FormatError, InvalidStudyError
+from phasegrok.runs.disk import exclusive_lock, partial_files, write_new, write_over
+from phasegrok.runs.reading import DamagedShardError, Shard, corrupted, read_shard
+from phasegrok.runs.shard import SHARD_PATTERN
+from phasegrok.schema import SCHEMA_VERSION
+from phasegrok.seeding import canonical_json
+from phasegrok.study import (
+    Study,
+    check_unchanged,
+    identity,
+    plain_study,
+    plug_in_sources,
+    study_from_plain,
+)
+
+__all__ = ["HeldFolder", "Problem", "StudyFolder", "begin_folder", "scan", "shard_paths"]
+
+DESCRIPTION = "study.json"
+LOCK = ".lock"
+DAMAGED = ".damaged"
+
+
+class Problem(NamedTuple):
+    """A file of a study that cannot be used."""
+
+    path: Path
+    kind: Literal["damaged", "unreadable", "foreign", "duplicate"]
+    text: str
+    """What is wrong and what to do."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class StudyFolder:
+    """All runs of one description, on disk.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    identity : mapping
+        What may not change.
+    study : mapping or None
+        The latest description as plain data; None for a folder of recorded runs.
+    title : str
+        Name of the study.
+    plug_in_sources : mapping
+        ``module:object`` to the source it was begun with.
+    """
+
+    path: Path
+    identity: Mapping[str, Any]
+    study: Mapping[str, Any] | None
+    title: str
+    plug_in_sources: Mapping[str, str]
+
+    @classmethod
+    def create(cls, path: str | Path, study: Study) -> "StudyFolder":
+        """Begin a study, or continue the same one.
+
+        Parameters
+        ----------
+        path : path
+            The folder; made where it is missing.
+        study : Study
+            The description. The plan of a study that was begun before stays as it is until
+            `HeldFolder.store_plan`.
+
+        Returns
+        -------
+        StudyFolder
+
+        Raises
+        ------
+        StudyChangedError
+            If the folder holds a study of another identity, with a line for each difference.
+        StorageError
+            If the folder cannot be written.
+        """
+        given = _description(study)
+        folder = begin_folder(path, given)
+        check_unchanged(folder.identity, given["identity"])
+        return folder
+
+    @classmethod
+    def open(cls, path: str | Path) -> "StudyFolder":
+        """Read the description in a folder.
+
+        Parameters
+        ----------
+        path : path
+            The folder of a study.
+
+        Returns
+        -------
+        StudyFolder
+
+        Raises
+        ------
+        FormatError
+            If the folder holds no study, or one of a newer schema.
+        """
+        file = Path(path) / DESCRIPTION
+        try:
+            stored = json.loads(file.read_text(encoding="utf-8"))
+            version = stored["schema_version"]
+            if version != SCHEMA_VERSION:
+                raise FormatError(
+                    f"{file} is of schema version {version!r}, and this phasegrok reads up to "
+                    f"version {SCHEMA_VERSION}; update phasegrok."
+                )
+            del stored["schema_version"]
+            return cls(path=Path(path), **stored)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise FormatError(
+                f"a study is a folder with a {DESCRIPTION}, and {str(path)!r} has none; give "
+                "the folder that was named when the study was collected."
+            ) from error
+        except FormatError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FormatError(
+                f"{file} cannot be read as the description of a study ({error}); restore it "
+                "from the description that the study was begun with."
+            ) from error
+
+    def description(self) -> Study:
+        """Give the latest description, to collect what is left of it.
+
+        Raises
+        ------
+        InvalidStudyError
+            If the runs were recorded, so that there is nothing to collect.
+        """
+        if self.study is None:
+            raise InvalidStudyError(
+                f"{self.path} holds recorded runs and no description to collect from; collect "
+                "into another folder."
+            )
+        return study_from_plain(self.study)
+
+    def shards(self) -> list[Path]:
+        """All finished shards, by name."""
+        return shard_paths(self.path)
+
+    def run_outcomes(self) -> dict[str, str]:
+        """How each stored run ended, by its run_id, reading two coordinates of each shard.
+
+        Files with problems do not count; `problems` names them.
+        """
+        shards, _ = scan(self.shards(), self.identity, names=("run_id", "outcome"))
+        return {
+            run_id: str(outcome)
+            for shard in shards
+            for run_id, outcome in zip(shard.run_ids, shard.coordinates["outcome"], strict=True)
+        }
+
+    def finished_run_ids(self) -> set[str]:
+        """Identifiers of the runs that need not be made again, however they ended."""
+        shards, _ = scan(self.shards(), self.identity, names=("run_id",))
+        return {run_id for shard in shards for run_id in shard.run_ids}
+
+    def problems(self) -> list[Problem]:
+        """Every file that cannot be used, found without reading the data."""
+        return scan(self.shards(), self.identity, names=("run_id",))[1]
+
+    def corruption(self) -> list[Problem]:
+        """Every shard whose numbers are not those that were written; reads all data."""
+        shards, _ = scan(self.shards(), self.identity, names=("run_id",))
+        wrong = ((shard.path, corrupted(shard.path)) for shard in shards)
+        return [
+            Problem(
+                path,
+                "damaged",
+                f"{path}: the checksums of {', '.join(names)} do not hold; "
+                "move the file away and collect again.",
+            )
+            for path, names in wrong
+            if names
+        ]
+
+    @contextmanager
+    def lock(self) -> Iterator["HeldFolder"]:
+        """Hold the folder against other collectors until the process ends, however it ends.
+
+        Raises
+        ------
+        StudyBusyError
+            If another process holds it.
+        """
+        with exclusive_lock(self.path / LOCK, "another collector"):
+            yield HeldFolder(folder=self)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class HeldFolder:
+    """What only the collector that holds the lock may do."""
+
+    folder: StudyFolder
+
+    def store_plan(self, study: Study) -> StudyFolder:
+        """Replace the description by one of the same identity, whose plan may have grown.
+
+        Raises
+        ------
+        StudyChangedError
+            If the identity differs.
+        StorageError
+            If the folder cannot be written.
+        """
+        given = _description(study)
+        check_unchanged(self.folder.identity, given["identity"])
+        path = self.folder.path
+        if StudyFolder.open(path) != StudyFolder(path=path, **given):
+            write_over(path / DESCRIPTION, _description_bytes(given))
+        return StudyFolder.open(path)
+
+    def clear_partial_files(self) -> list[Path]:
+        """Remove what killed writers left behind."""
+        stale = partial_files(self.folder.path)
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return stale
+
+    def set_aside_damaged(self) -> list[Path]:
+        """Rename damaged shards, so that their runs count as not made.
+
+        Returns
+        -------
+        list of Path
+            The new names, which end in ``.damaged``.
+        """
+        moved = []
+        for problem in self.folder.problems():
+            if problem.kind == "damaged":
+                target = _free_name(problem.path)
+                os.rename(problem.path, target)
+                moved.append(target)
+        return moved
+
+
+def begin_folder(path: str | Path, given: Mapping[str, Any]) -> StudyFolder:
+    """Write the description of a folder unless it has one, and read what stands there.
+
+    Parameters
+    ----------
+    path : path
+        The folder.
+    given : mapping
+        ``identity``, ``study``, ``title`` and ``plug_in_sources``.
+
+    Returns
+    -------
+    StudyFolder
+        What is stored, which may be another study: compare the identities.
+    """
+    file = Path(path) / DESCRIPTION
+    if not file.exists():
+        # Of several processes that begin one folder, the first wins and the others read it.
+        with suppress(FileExistsError):
+            write_new(file, _description_bytes(given))
+    return StudyFolder.open(path)
+
+
+def shard_paths(folder: Path) -> list[Path]:
+    """All finished shards of a folder, by name."""
+    return sorted(folder.glob(SHARD_PATTERN))
+
+
+def scan(
+    paths: Sequence[Path],
+    expected: Mapping[str, Any] | None = None,
+    *,
+    names: Collection[str] | None = None,
+) -> tuple[list[Shard], list[Problem]]:
+    """Read the coordinates of shards and tell which cannot be used.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The files.
+    expected : mapping, optional
+        Identity that they must have; without it, the one that most of them have.
+    names : collection of str, optional
+        Coordinates to read, with ``run_id`` among them; without it all small ones.
+
+    Returns
+    -------
+    shards : list of Shard
+        Those of one study, no run twice.
+    problems : list of Problem
+        The other files.
+    """
+    read: list[Shard] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            read.append(read_shard(path, names))
+        except DamagedShardError as error:
+            text = f"{error} Collecting again sets it aside and makes its runs anew."
+            problems.append(Problem(path, "damaged", text))
+        except FormatError as error:
+            problems.append(Problem(path, "unreadable", str(error)))
+    wanted = _common_identity(read) if expected is None else canonical_json(expected)
+    shards: list[Shard] = []
+    seen: dict[str, Path] = {}
+    for shard in read:
+        twice = next((run_id for run_id in shard.run_ids if run_id in seen), None)
+        if shard.identity != wanted:
+            problems.append(Problem(shard.path, "foreign", _foreign(shard, wanted)))
+        elif twice is not None:
+            text = (
+                f"{shard.path} holds the run {twice!r}, which {seen[twice].name} holds too; "
+                "move one of the two files away."
+            )
+            problems.append(Problem(shard.path, "duplicate", text))
+        else:
+            seen.update(dict.fromkeys(shard.run_ids, shard.path))
+            shards.append(shard)
+    return shards, problems
+
+
+def _common_identity(shards: Sequence[Shard]) -> str:
+    counts = Counter(shard.identity for shard in shards)
+    return counts.most_common(1)[0][0] if counts else ""
+
+
+def _foreign(shard: Shard, wanted: str) -> str:
+    try:
+        check_unchanged(json.loads(wanted), shard.attribute["identity"])
+    except RuntimeError as error:
+        differences = "\n".join(
+            line for line in str(error).splitlines() if line.startswith("  ")
+        )
+    return (
+        f"{shard.path} belongs to another study; move it to a folder of its own. "
+        f"It differs in\n{differences}"
+    )
+
+
+def _description(study: Study) -> dict[str, Any]:
+    given: dict[str, Any] = json.loads(
+        canonical_json(
+            {
+                "identity": identity(study),
+                "study": plain_study(study),
+                "title": study.name,
+                "plug_in_sources": plug_in_sources(study),
+            }
+        )
+    )
+    return given
+
+
+def _description_bytes(given: Mapping[str, Any]) -> bytes:
+    text = json.dumps(
+        {"schema_version": SCHEMA_VERSION, **given},
+        indent=1,
+        ensure_ascii=False,
+        sort_keys=True,
+    )
+    return text.encode()
+
+
+def _free_name(path: Path) -> Path:
+    target = path.with_name(path.name + DAMAGED)
+    count = 1
+    while target.exists():
+        count += 1
+        target = path.with_name(f"{path.name}{DAMAGED}-{count}")
+    return target

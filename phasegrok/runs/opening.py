@@ -1,0 +1,256 @@
+"""Opening a study: one lazy dataset over all of its shards."""
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from phasegrok.errors import FormatError, did_you_mean
+from phasegrok.runs.arrangement import View, joined_coordinates, places_of, view_of
+from phasegrok.runs.flat import (
+    flat_dataset,
+    piece_of,
+    record_length,
+    resolved_sizes,
+    stored_attributes,
+)
+from phasegrok.runs.folder import DESCRIPTION, StudyFolder, scan, shard_paths
+from phasegrok.runs.lazy import PooledArray, lazy_variable
+from phasegrok.runs.reading import Shard, read_shard
+from phasegrok.runs.steps import fill_value
+from phasegrok.schema import RECORD, RUN, STATES_GROUP
+
+__all__ = ["open_runs", "open_tree", "pooled", "states"]
+
+
+def open_runs(path: str | Path, *, without: Collection[str] = ()) -> xr.Dataset:
+    """Open all runs of a study as one dataset; data are read when they are used.
+
+    Parameters
+    ----------
+    path : path
+        The folder of a study, or a single shard.
+    without : collection of str
+        Names of files to leave out.
+
+    Returns
+    -------
+    Dataset
+        Dimensions ``run`` and ``record``. Runs are sorted by controls in the order of the
+        plan, then disorder, start, replica and run_id, whatever shard they lie in. ``step``
+        and ``time`` have the one dimension ``record`` where all runs agree as far as they
+        came. Shards with fewer records than the longest are filled up (NaN, -1); as within a
+        shard, ``record_count`` says how many records of a run were made. Resolved variables
+        (with dimensions besides run and record) are there if all shards agree on their sizes;
+        what is not there is named, with the reason, under ``left_out`` in the attribute.
+
+    Raises
+    ------
+    FormatError
+        If there are no runs, or a file is damaged, of another study, or holds a run twice;
+        each file is named.
+
+    See Also
+    --------
+    open_tree : one dataset for each shape.
+    pooled : the entries of a resolved variable, whatever the shape of its run.
+    """
+    return flat_dataset(view_of(*_shards(path, without)))
+
+
+def open_tree(path: str | Path, *, without: Collection[str] = ()) -> xr.DataTree:
+    """Open a study as a tree with one node for each shape of its resolved variables.
+
+    Parameters
+    ----------
+    path, without
+        See `open_runs`.
+
+    Returns
+    -------
+    DataTree
+        Children named by their sizes, such as ``neuron=88``, or ``scalars`` where no variable
+        is resolved; each is a dataset as `open_runs` returns it.
+
+    Raises
+    ------
+    FormatError
+        See `open_runs`.
+    """
+    shards, study = _shards(path, without)
+    nodes: dict[str, xr.Dataset] = {}
+    for key, group in groupby(sorted(shards, key=_shape_key), _shape_key):
+        name = base = ",".join(f"{dim}={size}" for dim, size in key[0]) or "scalars"
+        count = 1
+        while name in nodes:  # Same sizes, other variables.
+            count += 1
+            name = f"{base}-{count}"
+        nodes[name] = flat_dataset(view_of(list(group), study))
+    return xr.DataTree.from_dict(nodes)
+
+
+def pooled(path: str | Path, variable: str, *, without: Collection[str] = ()) -> xr.DataArray:
+    """Line up the entries of a resolved variable over runs of all shapes.
+
+    Parameters
+    ----------
+    path, without
+        See `open_runs`.
+    variable : str
+        A variable with dimensions besides run and record.
+
+    Returns
+    -------
+    (entry[, record]) DataArray
+        Lazy. On ``entry`` lie ``run``, the index of the run in `open_runs`, and the index
+        along each resolved dimension, such as ``neuron``. Runs that lack the variable have no
+        entries.
+
+    Raises
+    ------
+    FormatError
+        If no shard has such a variable; else see `open_runs`.
+    """
+    view = view_of(*_shards(path, without))
+    holders = [shard for shard in view.shards if variable in shard.contents]
+    known = {
+        name
+        for shard in view.shards
+        for name in _variables(shard)
+        if resolved_sizes(shard, name)
+    }
+    if variable not in known:
+        raise FormatError(
+            f"{path} has no resolved variable {variable!r}." + did_you_mean(variable, known)
+        )
+    dims = holders[0].contents[variable].dims
+    records = RECORD in dims
+    run, inner, indices = _entries(view, variable, dims[2 if records else 1 :])
+    dtype = np.result_type(*(shard.contents[variable].dtype for shard in holders))
+    array = PooledArray(
+        pieces=tuple(piece_of(shard, variable, None) for shard in view.shards),
+        places=view.places,
+        run=run,
+        inner=inner,
+        record_length=record_length(view.shards) if records else None,
+        dtype=dtype,
+        fill=fill_value(dtype),
+    )
+    entry = ("entry", RECORD) if records else ("entry",)
+    attributes = stored_attributes(holders[0], [variable])[variable]
+    coordinates = {RUN: ("entry", run), **{d: ("entry", i) for d, i in indices.items()}}
+    return xr.DataArray(
+        lazy_variable(entry, array, attributes), coords=coordinates, name=variable
+    )
+
+
+def states(path: str | Path, *, without: Collection[str] = ()) -> xr.Dataset:
+    """Open the recorded weights of a study; they are read when they are used.
+
+    Parameters
+    ----------
+    path, without
+        See `open_runs`. A path to one shard opens its weights alone.
+
+    Returns
+    -------
+    Dataset
+        ``parameters(run, state_record, parameter)`` and the other variables that were stored
+        with it, runs in the order of `open_runs`; ``run_id`` tells which.
+
+    Raises
+    ------
+    FormatError
+        If no weights were recorded, or networks of several sizes were.
+    """
+    view = view_of(*_shards(path, without))
+    rank = {str(run_id): place for place, run_id in enumerate(view.coordinates["run_id"])}
+    found = [read_shard(shard.path, group=f"{STATES_GROUP}/") for shard in view.shards]
+    found = [shard for shard in found if shard.contents]
+    if not found:
+        raise FormatError(
+            f"{path} holds no weights; record them by states = 'last' or 'all' in [recording]."
+        )
+    sizes = {tuple(sorted(_sizes(shard).items())) for shard in found}
+    if len(sizes) > 1:
+        raise FormatError(
+            f"{path} holds weights of {len(sizes)} sizes, {sorted(sizes)}, which have no "
+            "common array; open the weights of one shard at a time."
+        )
+    run_ids = np.concatenate([shard.coordinates["run_id"] for shard in found])
+    order = np.argsort([rank[str(run_id)] for run_id in run_ids], kind="stable")
+    coordinates, left_out = joined_coordinates(found, ())
+    sorted_coordinates = {name: values[order] for name, values in coordinates.items()}
+    places = places_of(found, order)
+    return flat_dataset(
+        View(tuple(found), places, sorted_coordinates, left_out, dict(view.attribute))
+    )
+
+
+def _shards(
+    path: str | Path, without: Collection[str]
+) -> tuple[list[Shard], Mapping[str, Any] | None]:
+    path = Path(path)
+    study = None
+    expected = None
+    paths = [path]
+    if path.is_dir():
+        paths = [each for each in shard_paths(path) if each.name not in without]
+        if (path / DESCRIPTION).exists():
+            folder = StudyFolder.open(path)
+            study, expected = folder.study, folder.identity
+    elif not path.exists():
+        raise FormatError(f"a study is a folder, and there is nothing at {str(path)!r}.")
+    shards, problems = scan(paths, expected)
+    if problems:
+        raise FormatError(
+            f"{path} cannot be opened as a whole:\n"
+            + "\n".join(f"  {problem.text}" for problem in problems)
+            + "\nTo open the rest as it is, pass without="
+            + repr([problem.path.name for problem in problems])
+            + "."
+        )
+    if not shards:
+        raise FormatError(f"{path} holds no runs yet; collect or record some first.")
+    return shards, study
+
+
+def _variables(shard: Shard) -> list[str]:
+    return [name for name, stored in shard.contents.items() if not stored.coordinate]
+
+
+def _sizes(shard: Shard) -> dict[str, int]:
+    return {
+        dim: size for name in _variables(shard) for dim, size in resolved_sizes(shard, name)
+    }
+
+
+def _shape_key(shard: Shard) -> tuple[tuple[tuple[str, int], ...], tuple[str, ...]]:
+    return tuple(sorted(_sizes(shard).items())), tuple(sorted(_variables(shard)))
+
+
+def _entries(
+    view: View, variable: str, dims: Sequence[str]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], dict[str, npt.NDArray[np.int64]]]:
+    shapes = [
+        tuple(size for _, size in resolved_sizes(shard, variable))
+        if variable in shard.contents
+        else (0,)
+        for shard in view.shards
+    ]
+    sizes = np.array([int(np.prod(shape)) for shape in shapes])[view.places.shard]
+    run = np.repeat(np.arange(len(sizes)), sizes)
+    inner = np.arange(len(run)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    indices = {dim: np.empty(len(run), dtype=np.int64) for dim in dims}
+    distinct = sorted(set(shapes))
+    owner = np.array([distinct.index(shape) for shape in shapes])[view.places.shard[run]]
+    for number in np.unique(owner):
+        here = owner == number
+        unravelled = np.unravel_index(inner[here], distinct[number])
+        for dim, index in zip(dims, unravelled, strict=True):
+            indices[dim][here] = index
+    return run, inner, indices

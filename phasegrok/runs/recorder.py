@@ -1,0 +1,346 @@
+"""Recording of a training loop that is not phasegrok's."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, final, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from phasegrok.errors import FormatError, InvalidValueError, did_you_mean
+from phasegrok.runs.disk import exclusive_lock
+from phasegrok.runs.folder import begin_folder
+from phasegrok.runs.recorded import (
+    Described,
+    Origin,
+    RecordedRun,
+    control_value,
+    plain_number,
+    recorded_dataset,
+)
+from phasegrok.runs.shard import write_shard
+from phasegrok.runs.validation import validate
+from phasegrok.schema import Outcome
+from phasegrok.seeding import canonical_json
+from phasegrok.study import RunRequest
+
+__all__ = ["Recorder", "record"]
+
+BLOCK = 256
+"""Records that are joined into one array at a time, which keeps memory near the raw numbers."""
+
+
+@runtime_checkable
+class _Tensor(Protocol):
+    """What torch's tensors can do, known without importing torch."""
+
+    def detach(self) -> Any: ...
+    def cpu(self) -> Any: ...
+
+
+@final
+class Recorder:
+    """Records of one run, kept in memory until the run ends; made by `record`."""
+
+    def __init__(
+        self, *, labels: Mapping[str, Any], controls: Mapping[str, Any], title: str
+    ) -> None:
+        self._labels = labels
+        self._controls = controls
+        self._title = title
+        self._outcome = Outcome.FINISHED
+        self._outcome_reason = ""
+        self._columns: dict[str, _Column] = {}
+        self._descriptions: dict[str, Described] = {}
+        self._last_step = -1
+        self._ended = False
+
+    def describe(
+        self,
+        name: str,
+        *,
+        units: str = "dimensionless",
+        long_name: str = "",
+        symmetry: str = "none",
+        dims: tuple[str, ...] = (),
+    ) -> None:
+        """Say what a variable means.
+
+        Parameters
+        ----------
+        name : str
+            The variable.
+        units, long_name, symmetry, dims
+            See `Described`.
+
+        Raises
+        ------
+        InvalidValueError
+            For a symmetry that is not known, or dimensions that do not fit the array.
+        """
+        before = dict(self._descriptions)
+        self._descriptions[name] = Described(
+            units=units, long_name=long_name, symmetry=symmetry, dims=dims
+        )
+        if self._columns:
+            try:
+                self._require_storable({n: c.latest() for n, c in self._columns.items()})
+            except InvalidValueError:
+                self._descriptions = before
+                raise
+
+    def log(self, *, step: Any, time: float | None = None, **values: Any) -> None:
+        """Record the state at one step.
+
+        Parameters
+        ----------
+        step : whole number
+            Number of updates made; larger at every call.
+        time : float, optional
+            Sum of the step sizes used; without it the step counts as the time.
+        **values
+            Numbers, or arrays of one shape per name: Python, numpy or torch. Every call gives
+            the same names. At the first NaN the run counts as diverged: its records until
+            then are kept, and later calls record nothing.
+
+        Raises
+        ------
+        InvalidValueError
+            If the step does not increase, the names or a shape differ from the call before,
+            a name is taken by the schema, or a value is not made of real numbers.
+        """
+        if self._ended:
+            return
+        taken = {name: _number(name, value) for name, value in values.items()}
+        taken["step"] = np.asarray(_whole_step(step, self._last_step))
+        taken["time"] = np.asarray(float(step if time is None else time))
+        if self._columns:
+            self._require_same(taken)
+        else:
+            # Now, since at the end of the run a refusal would cost its records.
+            self._require_storable(taken)
+        absent = [name for name, value in taken.items() if np.isnan(value).any()]
+        if absent:
+            self.end("diverged", f"{absent[0]} is NaN at step {step}")
+            return
+        for name, value in taken.items():
+            self._columns.setdefault(name, _Column(name)).append(value)
+        self._last_step = step
+
+    def end(self, outcome: str, reason: str) -> None:
+        """Say how the run ended, where it did not finish; later calls of `log` do nothing.
+
+        Parameters
+        ----------
+        outcome : {"truncated", "diverged", "failed"}
+            How.
+        reason : str
+            Why.
+
+        Raises
+        ------
+        InvalidValueError
+            For another word.
+        """
+        known = [each.value for each in Outcome]
+        if outcome not in known:
+            raise InvalidValueError(
+                f"there is no outcome {outcome!r}." + did_you_mean(outcome, known)
+            )
+        self._outcome, self._outcome_reason, self._ended = Outcome(outcome), reason, True
+
+    def _require_same(self, taken: Mapping[str, npt.NDArray[Any]]) -> None:
+        if taken.keys() != self._columns.keys():
+            differing = sorted(taken.keys() ^ self._columns.keys())
+            raise InvalidValueError(
+                f"every call of log must give the same names; {differing} are not in all of "
+                "them. Log them at every record, or record two runs."
+            )
+        for name, column in self._columns.items():
+            column.require_shape(taken[name].shape)
+
+    def _require_storable(self, values: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Refuse names and shapes that a shard could not hold, by making one record of them."""
+        columns = {name: np.nan_to_num(value, nan=0.0)[None] for name, value in values.items()}
+        breaches = validate(self._dataset(columns))
+        if breaches:
+            raise InvalidValueError("this cannot be recorded:\n  " + "\n  ".join(breaches))
+
+    def dataset(self) -> xr.Dataset:
+        """Give the run as it stands, in the schema."""
+        return self._dataset({name: column.values() for name, column in self._columns.items()})
+
+    def _dataset(self, columns: Mapping[str, npt.NDArray[Any]]) -> xr.Dataset:
+        ended = {"outcome": self._outcome.value, "outcome_reason": self._outcome_reason}
+        times = {"step": np.empty(0, dtype=np.int64), "time": np.empty(0), **columns}
+        run = RecordedRun(
+            labels={**self._labels, **ended},
+            controls=self._controls,
+            step=times.pop("step"),
+            time=times.pop("time"),
+            variables=times,
+        )
+        origin = Origin(title=self._title, descriptions=self._descriptions)
+        return recorded_dataset([run], origin)
+
+
+@contextmanager
+def record(
+    folder: str | Path,
+    *,
+    controls: Mapping[str, Any],
+    disorder: int = 0,
+    replica: int = 0,
+    start: str = "recorded",
+    integrator: str = "recorded",
+    name: str = "recorded",
+) -> Iterator[Recorder]:
+    """Record a training loop of your own as one run of a study.
+
+    Parameters
+    ----------
+    folder : path
+        The study; made where it is missing. Several processes may record into it.
+    controls : mapping
+        What is varied in this study, with the values of this run: numbers or text.
+    disorder, replica : int
+        Which draw of the data; which initial state and noise.
+    start : str
+        How the initial state was made.
+    integrator : str
+        Name of the dynamics.
+    name : str
+        Title of the study, the same for all its runs.
+
+    Yields
+    ------
+    Recorder
+        Call its `log` in the loop. The run is stored when the block ends: as ``finished``; as
+        ``failed`` with the reason if an exception leaves it, as ``truncated`` for Ctrl-C. The
+        exception goes on.
+
+    Raises
+    ------
+    FormatError
+        If the folder holds this run already, or another study.
+    StudyBusyError
+        If another process is recording this very run.
+    StorageError
+        If the folder cannot be written, or the disk is full when the run ends.
+
+    Examples
+    --------
+    >>> with record("my_study", controls={"weight_decay": 0.1}) as run:  # doctest: +SKIP
+    ...     for step in range(1000):
+    ...         run.log(step=step, loss=train_one_step())
+    """
+    chosen = {each: control_value(each, value) for each, value in controls.items()}
+    request = RunRequest(controls=chosen, disorder=disorder, replica=replica, start=start)
+    labels = {
+        "run_id": request.run_id,
+        "disorder": disorder,
+        "replica": replica,
+        "start": start,
+        "integrator": integrator,
+    }
+    lock = Path(folder) / f".recording-{request.run_id}"
+    with exclusive_lock(lock, "another recorder of this run"):
+        try:
+            _require_new(folder, request, Origin(title=name))
+            recorder = Recorder(labels=labels, controls=chosen, title=name)
+            recorder._require_storable({})
+            try:
+                yield recorder
+            except BaseException as error:
+                _end_by(recorder, error)
+                raise
+            finally:
+                write_shard(folder, recorder.dataset())
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _require_new(folder: str | Path, request: RunRequest, origin: Origin) -> None:
+    given = {
+        "identity": origin.identity(),
+        "study": None,
+        "title": origin.title,
+        "plug_in_sources": {},
+    }
+    stored = begin_folder(folder, given)
+    if canonical_json(stored.identity) != canonical_json(given["identity"]):
+        raise FormatError(
+            f"{folder} holds the study {stored.title!r}, and runs recorded as {origin.title!r} "
+            "belong to another; choose another folder, or give the name of that study."
+        )
+    if request.run_id in stored.finished_run_ids():
+        raise FormatError(
+            f"{folder} holds a run with controls {dict(request.controls)}, disorder "
+            f"{request.disorder}, replica {request.replica} and start {request.start!r} "
+            "already; give this one another replica."
+        )
+
+
+def _end_by(recorder: Recorder, error: BaseException) -> None:
+    reason = f"{type(error).__name__}: {error}"
+    recorder.end("failed" if isinstance(error, Exception) else "truncated", reason)
+
+
+@final
+class _Column:
+    """Values of one name, joined in blocks."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._blocks: list[npt.NDArray[Any]] = []
+        self._latest: list[npt.NDArray[Any]] = []
+        self._shape: tuple[int, ...] | None = None
+
+    def append(self, value: npt.NDArray[Any]) -> None:
+        """Keep a copy of one value."""
+        if self._shape is None:
+            self._shape = value.shape
+        self._latest.append(value.copy())
+        if len(self._latest) == BLOCK:
+            self._blocks.append(np.stack(self._latest))
+            self._latest = []
+
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse a value of another shape than those before."""
+        if shape != self._shape:
+            raise InvalidValueError(
+                f"{self._name!r} must keep its shape {self._shape}, received {shape}; give "
+                "another shape another name."
+            )
+
+    def latest(self) -> npt.NDArray[Any]:
+        """The value given last."""
+        latest = self._latest or [self._blocks[-1][-1]]
+        return latest[-1]
+
+    def values(self) -> npt.NDArray[Any]:
+        """All values, (record, ...)."""
+        latest = [np.stack(self._latest)] if self._latest else []
+        return np.concatenate([*self._blocks, *latest])
+
+
+def _number(name: str, value: Any) -> npt.NDArray[Any]:
+    if isinstance(value, _Tensor):
+        value = value.detach().cpu()
+    try:
+        array = np.asarray(value)
+    except TypeError:  # bfloat16, which numpy lacks.
+        array = np.asarray(value.float())
+    return plain_number(name, array)
+
+
+def _whole_step(step: Any, last: int) -> np.int64:
+    whole = np.int64(step)
+    if whole != step or whole <= last:
+        raise InvalidValueError(
+            f"step must be a whole number that increases from 0; received {step!r} after "
+            f"{last}."
+        )
+    return whole
