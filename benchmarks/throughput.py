@@ -154,7 +154,9 @@ def jax_vmap(size: Size) -> tuple[Contender, int]:
         decay = 0.5 * DECAY * (jnp.sum(first**2) + jnp.sum(readout**2))
         return 0.5 * jnp.sum(errors**2) + decay
 
-    def update(parameters: tuple[jax.Array, jax.Array], key: jax.Array):
+    def update(
+        parameters: tuple[jax.Array, ...], key: jax.Array
+    ) -> tuple[tuple[jax.Array, ...], jax.Array]:
         slopes = jax.vmap(jax.grad(one_energy, argnums=(0, 1)))(*parameters)
         key, *own = jax.random.split(key, 3)
         moved = tuple(
@@ -167,7 +169,7 @@ def jax_vmap(size: Size) -> tuple[Contender, int]:
 
     def step() -> None:
         state[:] = compiled(*state)
-        jax.block_until_ready(state[0])
+        next(iter(state[0])).block_until_ready()
 
     return step, size.runs
 
