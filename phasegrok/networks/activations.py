@@ -1,5 +1,6 @@
 """Activations of the hand-written networks and their slopes, in buffers of the caller."""
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,10 +33,16 @@ class Activation:
     slope_factor: float = 1.0
 
 
+@functools.cache
+def _zero(dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.zeros((), dtype=dtype, device=device)
+
+
 def _erf_slope(h: Tensor, out: Tensor) -> Tensor:
     # e^(-h²) as a power of two: torch computes exp2 three times faster than exp.
-    zero = h.new_zeros(())
-    return torch.addcmul(zero, h, h, value=-math.log2(math.e), out=out).exp2_()
+    return torch.addcmul(
+        _zero(h.dtype, h.device), h, h, value=-math.log2(math.e), out=out
+    ).exp2_()
 
 
 def _tanh_slope(h: Tensor, out: Tensor) -> Tensor:

@@ -71,7 +71,14 @@ class Network(ABC):
 
 
 class SingleRunNetwork(Network):
-    """A network written for one run; the library maps it over the runs of a batch."""
+    """A network written for one run; the library maps it over the runs of a batch.
+
+    A concrete one has ``input_shape``, the shape of one input, as a field or a property: it
+    tells shared inputs from inputs per run.
+    """
+
+    # A bare annotation, since a dataclass could not turn an inherited property into a field.
+    input_shape: tuple[int, ...]
 
     @abstractmethod
     def single_outputs(
@@ -91,11 +98,6 @@ class SingleRunNetwork(Network):
             self.single_outputs, in_dims=(0, 0, None if noise is None else 0)
         )
         return mapped(parameters, shared, noise)
-
-    @property
-    @abstractmethod
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of one input, which tells shared inputs from inputs per run."""
 
 
 def fan_in_variance(leaf: Leaf) -> float:

@@ -5,7 +5,6 @@ an aligned address, has at least two rows and is never a vector, and a lone run 
 a pair: then the products round alike wherever a run sits in a batch.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
@@ -20,7 +19,7 @@ from phasegrok.networks.two_layer import TwoLayerNetwork
 
 __all__ = ["PaddedExamples", "TwoLayerEvaluation"]
 
-CACHE_BYTES = 600_000
+CACHE_BYTES = 900_000
 """Size of the hidden activations and slopes of one piece: most of a second-level cache."""
 
 
@@ -48,6 +47,73 @@ class PaddedExamples:
 
 
 @final
+@dataclass(frozen=True, kw_only=True)
+class _Piece:
+    """Buffers of a few runs: the large ones are shared by all pieces, the others views."""
+
+    runs: slice
+    hidden: Tensor  # (run, hidden, example)
+    slopes: Tensor  # (run, hidden, example)
+    weighted: Tensor  # (run, input, example)
+    product: Tensor  # (run, hidden, input)
+    readout: Tensor  # (run, output, hidden)
+    answers: Tensor  # (run, output, example)
+    cotangent: Tensor  # (run, output, example)
+    readout_product: Tensor  # (run, output, hidden)
+
+
+@final
+class _Workspace:
+    """All buffers for one number of runs and examples, cut into pieces once."""
+
+    def __init__(self, sizes: "_Sizes", rows: Tensor, padded: int) -> None:
+        runs = rows.shape[0]
+        self.readout = rows.new_zeros((runs, sizes.outputs, sizes.hidden))
+        self.answers = rows.new_zeros((runs, sizes.outputs, padded))
+        self.cotangent = torch.zeros_like(self.answers)
+        self.readout_product = torch.zeros_like(self.readout)
+        self.gradient = torch.zeros_like(rows)
+        self.first = rows.new_zeros((runs, sizes.hidden, sizes.first_inputs))
+        per_run = 2 * sizes.hidden * padded * rows.element_size()
+        fitting = max(2, CACHE_BYTES // per_run) if rows.device.type == "cpu" else runs
+        self.pieces = self._cut(sizes, min(runs, fitting), padded)
+
+    def _cut(self, sizes: "_Sizes", size: int, padded: int) -> list[_Piece]:
+        """Cut the runs; the last piece reaches back, so that none has a single run."""
+        runs = self.answers.shape[0]
+        hidden = self.answers.new_zeros((size, sizes.hidden, padded))
+        slopes = torch.zeros_like(hidden)
+        weighted = self.answers.new_zeros((size, sizes.inputs, padded))
+        product = self.answers.new_zeros((size, sizes.hidden, sizes.inputs))
+        ends = [min(first + size, runs) for first in range(0, runs, size)]
+        return [
+            _Piece(
+                runs=slice(end - size, end),
+                hidden=hidden,
+                slopes=slopes,
+                weighted=weighted,
+                product=product,
+                readout=self.readout[end - size : end],
+                answers=self.answers[end - size : end],
+                cotangent=self.cotangent[end - size : end],
+                readout_product=self.readout_product[end - size : end],
+            )
+            for end in ends
+        ]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class _Sizes:
+    """Sizes for which every matrix of a batch begins at a multiple of 64 bytes."""
+
+    hidden: int
+    inputs: int
+    outputs: int
+    first_inputs: int
+
+
+@final
 class TwoLayerEvaluation(Evaluation[PaddedExamples]):
     """See `Evaluation`.
 
@@ -64,17 +130,19 @@ class TwoLayerEvaluation(Evaluation[PaddedExamples]):
         self._loss = loss
         self._layout = network.layout()
         self._activation = ACTIVATIONS[network.activation]
-        # Sizes for which every matrix of a batch begins at a multiple of 64 bytes.
-        self._hidden_rows = _up(network.width, 8)
-        self._input_rows = _up(network.input_size, 8)
-        self._output_rows = _up(network.output_size, 2)
-        self._buffers: dict[str, Tensor] = {}
+        self._sizes = _Sizes(
+            hidden=_up(network.width, 8),
+            inputs=_up(network.input_size, 8),
+            outputs=_up(network.output_size, 2),
+            first_inputs=network.input_size,
+        )
+        self._workspaces: dict[tuple[object, ...], _Workspace] = {}
 
     def prepare(self, examples: ExampleBatch) -> PaddedExamples:
         """See `Evaluation.prepare`."""
         groups, count, size = examples.inputs.shape
         padded = _up(count, ALIGNMENT)
-        columns = examples.inputs.new_zeros((groups, self._input_rows, padded))
+        columns = examples.inputs.new_zeros((groups, self._sizes.inputs, padded))
         columns[:, :size, :count] = examples.inputs.transpose(1, 2)
         targets = examples.targets.new_zeros((groups, padded, *examples.targets.shape[2:]))
         targets[:, :count] = examples.targets
@@ -82,11 +150,12 @@ class TwoLayerEvaluation(Evaluation[PaddedExamples]):
 
     def outputs(self, rows: Tensor, examples: PaddedExamples) -> Tensor:
         """See `Evaluation.outputs`."""
-        answers = self._answers(rows, examples)
-        for piece in self._pieces(rows, examples):
-            hidden = self._hidden(rows[piece], _take(examples.columns, piece))
-            self._read_out(rows[piece], self._activation.value(hidden), answers[piece])
-        return self._public(answers)[:, : examples.original.count].clone()
+        space, first = self._begin(rows, examples)
+        for piece in space.pieces:
+            self._hidden(piece, first, examples)
+            self._activation.value(piece.hidden)
+            torch.bmm(piece.readout, piece.hidden, out=piece.answers)
+        return self._public(space.answers)[:, : examples.original.count].clone()
 
     def loss(self, rows: Tensor, examples: PaddedExamples) -> Tensor:
         """See `Evaluation.loss`."""
@@ -97,88 +166,77 @@ class TwoLayerEvaluation(Evaluation[PaddedExamples]):
     ) -> Gradient:
         """See `Evaluation.gradient`."""
         del noise
-        answers = self._answers(rows, examples)
-        gradient = self._buffer("gradient", rows, *rows.shape)
-        views = self._layout.split(gradient)
-        for piece in self._pieces(rows, examples):
-            columns = _take(examples.columns, piece)
-            hidden = self._hidden(rows[piece], columns)
-            slopes = self._buffer("slopes", rows, *hidden.shape)
-            self._activation.slope(hidden, slopes)
-            self._activation.value(hidden)
-            read_out = self._read_out(rows[piece], hidden, answers[piece])
-            cotangent = self._cotangent(
-                answers[piece], _take(examples.targets, piece), examples
-            )
-            self._readout_gradient(cotangent, hidden, views["readout"][piece])
-            target = views["first"][piece]
+        space, first = self._begin(rows, examples)
+        views = self._layout.split(space.gradient)
+        factors = space.readout[:, 0, : self._network.width, None] * self._slope_factor
+        for piece in space.pieces:
+            columns = self._hidden(piece, first, examples)
+            self._activation.slope(piece.hidden, piece.slopes)
+            self._activation.value(piece.hidden)
+            torch.bmm(piece.readout, piece.hidden, out=piece.answers)
+            self._cotangent(piece, examples)
+            torch.bmm(piece.cotangent, piece.hidden.transpose(1, 2), out=piece.readout_product)
             if self._network.output_size == 1:
-                self._first_gradient_single(read_out, cotangent, slopes, columns, target)
+                # The readout is a factor of each row then: it multiplies the small product.
+                torch.mul(columns, piece.cotangent[:, :1], out=piece.weighted)
+                self._first_gradient(piece, piece.slopes, piece.weighted)
+                factor = factors[piece.runs]
+                torch.mul(self._cut(piece.product), factor, out=views["first"][piece.runs])
             else:
-                self._first_gradient(read_out, cotangent, slopes, columns, target)
-        public = self._public(answers)[:, : examples.original.count]
-        return Gradient(rows=gradient, loss=self._sum_loss(public, examples))
+                self._backward(piece)
+                self._first_gradient(piece, piece.hidden, columns)
+                views["first"][piece.runs] = self._cut(piece.product)
+        outputs, width = self._network.output_size, self._network.width
+        views["readout"].copy_(space.readout_product[:, :outputs, :width])
+        public = self._public(space.answers)[:, : examples.original.count]
+        return Gradient(rows=space.gradient, loss=self._sum_loss(public, examples))
 
-    def _hidden(self, rows: Tensor, columns: Tensor) -> Tensor:
-        first = self._layout.split(rows)["first"]
-        runs, padded = rows.shape[0], columns.shape[2]
-        if self._hidden_rows != self._network.width:
-            copy = self._buffer("first", rows, runs, self._hidden_rows, first.shape[2])
-            copy[:, : self._network.width] = first
-            first = copy
-        inputs = columns[:, : self._network.input_size].expand(runs, -1, -1)
-        hidden = self._buffer("hidden", rows, runs, self._hidden_rows, padded)
-        return torch.bmm(first, inputs, out=hidden)
+    @property
+    def _slope_factor(self) -> float:
+        return self._activation.slope_factor
 
-    def _read_out(self, rows: Tensor, hidden: Tensor, answers: Tensor) -> Tensor:
-        readout = self._layout.split(rows)["readout"]
-        copy = self._buffer(
-            "readout", rows, rows.shape[0], self._output_rows, self._hidden_rows
-        )
-        copy[:, : readout.shape[1], : readout.shape[2]] = readout
-        torch.bmm(copy, hidden, out=answers)
-        return copy
-
-    def _cotangent(self, answers: Tensor, targets: Tensor, examples: PaddedExamples) -> Tensor:
-        cotangent = self._buffer("cotangent", answers, *answers.shape)
-        gradient = self._loss.cotangent(self._public(answers), targets)
-        gradient *= self._loss.prefactor(examples.original.total) * examples.original.weight
-        self._public(cotangent).copy_(gradient)
-        return cotangent
-
-    def _readout_gradient(self, cotangent: Tensor, hidden: Tensor, out: Tensor) -> None:
-        shape = (hidden.shape[0], self._output_rows, self._hidden_rows)
-        product = self._buffer("readout gradient", hidden, *shape)
-        torch.bmm(cotangent, hidden.transpose(1, 2), out=product)
-        out.copy_(product[:, : out.shape[1], : out.shape[2]])
-
-    def _first_gradient_single(
-        self, readout: Tensor, cotangent: Tensor, slopes: Tensor, columns: Tensor, out: Tensor
-    ) -> None:
-        # With one output the readout is a factor of each row: it multiplies the small product.
-        weighted = self._buffer("weighted", slopes, slopes.shape[0], *columns.shape[1:])
-        torch.mul(columns, cotangent[:, :1], out=weighted)
-        product = self._product(slopes, weighted)
-        factor = readout[:, 0, : out.shape[1], None] * self._activation.slope_factor
-        torch.mul(product[:, : out.shape[1], : out.shape[2]], factor, out=out)
-
-    def _first_gradient(
-        self, readout: Tensor, cotangent: Tensor, slopes: Tensor, columns: Tensor, out: Tensor
-    ) -> None:
-        backward = self._buffer("backward", slopes, *slopes.shape)
-        torch.bmm(readout.transpose(1, 2), cotangent, out=backward)
-        backward.mul_(slopes).mul_(self._activation.slope_factor)
-        product = self._product(backward, columns.expand(slopes.shape[0], -1, -1))
-        out.copy_(product[:, : out.shape[1], : out.shape[2]])
-
-    def _product(self, slopes: Tensor, weighted: Tensor) -> Tensor:
-        shape = (slopes.shape[0], self._hidden_rows, self._input_rows)
-        product = self._buffer("first gradient", slopes, *shape)
-        return torch.bmm(slopes, weighted.transpose(1, 2), out=product)
-
-    def _answers(self, rows: Tensor, examples: PaddedExamples) -> Tensor:
+    def _begin(self, rows: Tensor, examples: PaddedExamples) -> tuple[_Workspace, Tensor]:
+        """Find the workspace and put both layers into the padded form."""
         padded = examples.columns.shape[2]
-        return self._buffer("answers", rows, rows.shape[0], self._output_rows, padded)
+        key = (rows.shape[0], padded, rows.dtype, rows.device)
+        if key not in self._workspaces:
+            self._workspaces[key] = _Workspace(self._sizes, rows, padded)
+        space = self._workspaces[key]
+        weights, width = self._layout.split(rows), self._network.width
+        space.readout[:, : self._network.output_size, :width] = weights["readout"]
+        if self._sizes.hidden == width:
+            return space, weights["first"]
+        space.first[:, :width] = weights["first"]
+        return space, space.first
+
+    def _hidden(self, piece: _Piece, first: Tensor, examples: PaddedExamples) -> Tensor:
+        """Pre-activations of a piece; returns its inputs, expanded to its runs."""
+        columns = examples.columns
+        count = piece.hidden.shape[0]
+        own = columns.expand(count, -1, -1) if columns.shape[0] == 1 else columns[piece.runs]
+        inputs = own[:, : self._network.input_size]
+        torch.bmm(first[piece.runs], inputs, out=piece.hidden)
+        return own
+
+    def _cotangent(self, piece: _Piece, examples: PaddedExamples) -> None:
+        targets, original = examples.targets, examples.original
+        own = targets if targets.shape[0] == 1 else targets[piece.runs]
+        gradient = self._loss.cotangent(self._public(piece.answers), own)
+        factor = self._loss.prefactor(original.total) * original.weight
+        if factor != 1.0:
+            gradient *= factor
+        self._public(piece.cotangent).copy_(gradient)
+
+    def _backward(self, piece: _Piece) -> None:
+        """Slopes times what comes back through the readout, in the buffer of hidden values."""
+        torch.bmm(piece.readout.transpose(1, 2), piece.cotangent, out=piece.hidden)
+        piece.hidden.mul_(piece.slopes).mul_(self._slope_factor)
+
+    def _first_gradient(self, piece: _Piece, left: Tensor, right: Tensor) -> None:
+        torch.bmm(left, right.transpose(1, 2), out=piece.product)
+
+    def _cut(self, product: Tensor) -> Tensor:
+        return product[:, : self._network.width, : self._network.input_size]
 
     def _public(self, answers: Tensor) -> Tensor:
         size = self._network.output_size
@@ -188,27 +246,6 @@ class TwoLayerEvaluation(Evaluation[PaddedExamples]):
         original = examples.original
         terms = self._loss.per_example(outputs.double(), _as_loss_target(original.targets))
         return terms.sum(dim=1) * (self._loss.prefactor(original.total) * original.weight)
-
-    def _pieces(self, rows: Tensor, examples: PaddedExamples) -> Iterator[slice]:
-        """Cut the runs; the last piece reaches back, so that none has a single run."""
-        runs = rows.shape[0]
-        per_run = 2 * self._hidden_rows * examples.columns.shape[2] * rows.element_size()
-        size = min(runs, max(2, CACHE_BYTES // per_run)) if rows.device.type == "cpu" else runs
-        for first in range(0, runs, size):
-            end = min(first + size, runs)
-            yield slice(end - size, end)
-
-    def _buffer(self, name: str, like: Tensor, *shape: int) -> Tensor:
-        """Reuse a buffer; it is made anew, filled with zeros, when its shape changes."""
-        found = self._buffers.get(name)
-        if found is None or found.shape != shape or found.dtype != like.dtype:
-            found = like.new_zeros(shape)
-            self._buffers[name] = found
-        return found
-
-
-def _take(shared_or_per_run: Tensor, piece: slice) -> Tensor:
-    return shared_or_per_run if shared_or_per_run.shape[0] == 1 else shared_or_per_run[piece]
 
 
 def _as_loss_target(targets: Tensor) -> Tensor:
