@@ -48,11 +48,6 @@ class AdamW(Integrator):
         left = {f"1 - {name}": 1.0 - value for name, value in betas.items()}
         require_positive("adamw", **left)
 
-    @property
-    def uses_noise(self) -> bool:
-        """No normal numbers are drawn."""
-        return False
-
     def largest_stable(self, curvature: Tensor) -> Tensor:
         """No bound: the update is scaled by the gradient itself."""
         return torch.full_like(curvature, torch.inf)

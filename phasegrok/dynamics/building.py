@@ -7,6 +7,7 @@ from typing import final
 import torch
 
 from phasegrok.dynamics.adamw import AdamW
+from phasegrok.dynamics.exchange import RUNG
 from phasegrok.dynamics.gradient_descent import GradientDescent
 from phasegrok.dynamics.hmc import HamiltonianMonteCarlo
 from phasegrok.dynamics.integrator import Integrator
@@ -18,7 +19,17 @@ from phasegrok.dynamics.underdamped import Underdamped
 from phasegrok.errors import InvalidStudyError, did_you_mean
 from phasegrok.networks import Network, build_network, find_loss
 from phasegrok.observables import Observable, build_observables
-from phasegrok.study import Part, ResolvedRun, RunRequest, Study, build_part, resolve
+from phasegrok.schema import HALF_SQUARE_NORM, PENALTY, RUN_COORDINATES
+from phasegrok.study import (
+    Event,
+    Part,
+    ResolvedRun,
+    RunRequest,
+    Study,
+    build_part,
+    known_controls,
+    resolve,
+)
 from phasegrok.tasks import Task, build_task
 
 __all__ = [
@@ -108,9 +119,10 @@ def batch_key(study: Study, request: RunRequest) -> Hashable:
     run = build_run(study, request)
     recording = run.resolved.recording
     return (
-        _structure(run.task, run.resolved.task),
+        _task_structure(run.task, run.resolved.task),
         run.network.batch_key(),
         _structure(run.integrator, run.resolved.dynamics),
+        tuple(decay_by_layer(run)[1]),
         (recording.steps, recording.start, recording.every, recording.count),
     )
 
@@ -131,7 +143,8 @@ def check_study(study: Study, requests: Sequence[RunRequest]) -> None:
         With the first thing that is wrong.
     """
     observables = build_observables(study.recording.observables)
-    events = build_observables([event.observable for event in study.events])
+    events = _watched(study.events)
+    _check_names(study, observables)
     seen: set[str] = set()
     for request in requests:
         controls = repr((sorted(request.controls.items()), request.start, request.rung))
@@ -202,6 +215,33 @@ def float_options(integrator: Integrator) -> dict[str, float]:
     }
 
 
+def _watched(events: Sequence[Event]) -> list[Observable]:
+    """Observables of the events, one number a run each."""
+    watched = [build_observables([event.observable])[0] for event in events]
+    for event, observable in zip(events, watched, strict=True):
+        if observable.dims:
+            raise InvalidStudyError(
+                f"the event {event.name!r} needs an observable with one number a run, received "
+                f"{observable.name!r} with the dimensions {observable.dims}."
+            )
+    names = [event.name for event in events]
+    if len(set(names)) < len(names):
+        raise InvalidStudyError(f"every event needs a name of its own, received {names}.")
+    return watched
+
+
+def _check_names(study: Study, observables: Sequence[Observable]) -> None:
+    taken = {"loss", "time", "step", RUNG, "gradient_count", *RUN_COORDINATES}
+    taken.update(known_controls(study))
+    for observable in observables:
+        prefixed = observable.name.startswith((HALF_SQUARE_NORM, PENALTY))
+        if prefixed or observable.name in taken:
+            raise InvalidStudyError(
+                f"an observable cannot be named {observable.name!r}, which is "
+                "recorded or set already; give it the option 'name'."
+            )
+
+
 def _check_run(study: Study, run: BuiltRun, observables: Sequence[Observable]) -> None:
     layers = [leaf.name for leaf in run.network.leaves]
     find_loss(run.task.loss, output_size=run.task.output_size)
@@ -216,6 +256,11 @@ def _check_run(study: Study, run: BuiltRun, observables: Sequence[Observable]) -
         observable.check(run.network, run.task)
     build_penalties([run.resolved.energy.penalties], torch.device("cpu"))
     temperature = run.resolved.energy.temperature
+    if study.exchange is not None and temperature <= 0.0:
+        raise InvalidStudyError(
+            "an exchange ladder needs a positive temperature on every rung, received "
+            f"{temperature}."
+        )
     if run.integrator.coordinates == "whitened" and (
         temperature <= 0.0 or min(decay.values()) <= 0.0
     ):
@@ -224,6 +269,13 @@ def _check_run(study: Study, run: BuiltRun, observables: Sequence[Observable]) -
             f"weight_decay in every layer, received {temperature} and {decay}; set them, or "
             "use coordinates = 'plain'."
         )
+
+
+def _task_structure(task: Task, description: Part) -> Hashable:
+    """Of a task that does not tell its example count, every option may change it."""
+    count = getattr(task, "example_count", None)
+    whole = repr(sorted(description.options.items())) if count is None else int(count)
+    return (whole, _structure(task, description))
 
 
 def _structure(built: object, description: Part) -> Hashable:

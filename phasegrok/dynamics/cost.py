@@ -55,6 +55,7 @@ def estimate(study: Study, request: RunRequest) -> Cost:
     records = len(run.resolved.recording.record_steps())
     width = int(getattr(run.network, "width", layout.parameter_count))
     scalars = 3 + len(layout.leaves) + len(study.energy.penalties) + len(study.ramps)
+    scalars += len(run.integrator.records()) + 2 * (study.exchange is not None)
     resolved = 0
     for observable in build_observables(study.recording.observables):
         resolved += 4 * width if observable.dims else 0
@@ -67,7 +68,8 @@ def estimate(study: Study, request: RunRequest) -> Cost:
     for size in run.task.input_shape:
         inputs *= size
     return Cost(
-        gradients=run.resolved.recording.steps * run.integrator.gradients_per_step,
+        gradients=run.integrator.gradients_to_begin
+        + run.resolved.recording.steps * run.integrator.gradients_per_step,
         parameter_count=layout.parameter_count,
         record_bytes=record_bytes,
         memory_bytes=record_bytes

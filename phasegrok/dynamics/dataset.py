@@ -3,6 +3,7 @@
 import json
 import platform
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from phasegrok.schema import (
     Outcome,
     Symmetry,
 )
-from phasegrok.study import Study, identity, plain_study
+from phasegrok.study import Ramp, Study, identity, plain_study
 
 __all__ = ["Ending", "batch_dataset", "machine_type", "states_dataset"]
 
@@ -179,12 +180,17 @@ def _run_coordinates(study: Study, run: BuiltRun) -> dict[str, Any]:
     for name, value in request.controls.items():
         row[name] = float(value) if isinstance(value, float) else value
     if study.ramps:
-        ramp = study.ramps[0]
-        (first, low), (last, high) = ramp.knots[0], ramp.knots[-1]
-        row["direction"], row["rate"] = ramp.direction, (high - low) / (last - first)
+        row["direction"], row["rate"] = study.ramps[0].direction, _rate(study.ramps[0], run)
     if request.rung is not None:
-        row["rung"] = request.rung
+        row["first_rung"] = request.rung
     return row | _derived(run)
+
+
+def _rate(ramp: Ramp, run: BuiltRun) -> float:
+    """Way travelled per unit of time: a ramp up and down has the rate of its halves."""
+    way = sum(abs(after - before) for (_, before), (_, after) in pairwise(ramp.knots))
+    steps = ramp.knots[-1][0] - ramp.knots[0][0]
+    return way / (steps * run.integrator.time_per_step)
 
 
 def _derived(run: BuiltRun) -> dict[str, Any]:

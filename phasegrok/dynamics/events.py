@@ -27,7 +27,8 @@ class EventWatch:
 
     def __init__(self, events: Sequence[Event], run_count: int) -> None:
         self._events = tuple(events)
-        self._observables = build_observables([event.observable for event in events])
+        # One by one: two events may watch one observable.
+        self._observables = [build_observables([event.observable])[0] for event in events]
         self.lower = {event.name: np.zeros(run_count) for event in events}
         self.upper = {event.name: np.full(run_count, np.inf) for event in events}
 

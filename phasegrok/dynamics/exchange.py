@@ -11,7 +11,10 @@ from phasegrok.dynamics.ramps import apply_control
 from phasegrok.dynamics.system import System
 from phasegrok.study import Exchange
 
-__all__ = ["Ladders"]
+__all__ = ["RUNG", "Ladders"]
+
+RUNG = "rung"
+"""Variable with the present rung of each walker at each record."""
 
 
 @final

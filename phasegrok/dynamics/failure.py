@@ -6,9 +6,10 @@ import numpy as np
 import torch
 import xarray as xr
 
-from phasegrok.dynamics.building import build_run
+from phasegrok.dynamics.building import BuiltRun, build_run
 from phasegrok.dynamics.dataset import batch_dataset
 from phasegrok.dynamics.events import EventWatch
+from phasegrok.dynamics.exchange import RUNG
 from phasegrok.dynamics.recorder import Column, Recorder
 from phasegrok.observables import build_observables
 from phasegrok.schema import HALF_SQUARE_NORM, NOW, PENALTY, RECORD, RUN, Outcome
@@ -41,9 +42,13 @@ def failed_dataset(study: Study, requests: Sequence[RunRequest], reason: str) ->
         study=study, observables=(), run_count=len(runs), record_count=len(steps)
     )
     fill = np.full((len(runs), len(steps)), np.nan)
-    for name in _scalar_names(study, [leaf.name for leaf in runs[0].network.leaves]):
+    for name in _scalar_names(study, runs[0]):
         recorder.columns[name] = Column(
             values=fill.copy(), dims=(RUN, RECORD), long_name=name.replace("_", " ")
+        )
+    if study.exchange is not None:
+        recorder.columns[RUNG] = Column(
+            values=np.full(fill.shape, -1), dims=(RUN, RECORD), long_name="rung"
         )
     return batch_dataset(
         study,
@@ -56,10 +61,13 @@ def failed_dataset(study: Study, requests: Sequence[RunRequest], reason: str) ->
     )
 
 
-def _scalar_names(study: Study, layers: list[str]) -> list[str]:
-    names = ["loss", "time", *(HALF_SQUARE_NORM + layer for layer in layers)]
+def _scalar_names(study: Study, run: BuiltRun) -> list[str]:
+    names = ["loss", "time", *(HALF_SQUARE_NORM + leaf.name for leaf in run.network.leaves)]
+    names += run.integrator.records()
     penalties = study.energy.penalties
     names += [PENALTY + penalty_name(penalties, index) for index in range(len(penalties))]
     names += [ramp.control + NOW for ramp in study.ramps]
+    if study.exchange is not None:
+        names.append(study.exchange.control + NOW)
     observables = build_observables(study.recording.observables)
     return names + [each.name for each in observables if not each.dims]

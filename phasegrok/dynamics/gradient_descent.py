@@ -43,11 +43,6 @@ class GradientDescent(Integrator):
         require_non_negative("gradient_descent", momentum=self.momentum)
         require_positive("gradient_descent with 1 - momentum", left=1.0 - self.momentum)
 
-    @property
-    def uses_noise(self) -> bool:
-        """No normal numbers are drawn."""
-        return False
-
     def begin(self, state: State, system: System, settings: Settings) -> None:
         """The velocity begins at zero."""
         del system, settings

@@ -74,6 +74,16 @@ class HamiltonianMonteCarlo(Integrator):
         """One for each leapfrog step."""
         return self.leapfrog_steps
 
+    @property
+    def gradients_to_begin(self) -> int:
+        """The one that the first trajectory begins with."""
+        return 1
+
+    @property
+    def time_per_step(self) -> float:
+        """That of one trajectory before the step size is adapted."""
+        return self.step_size * self.leapfrog_steps
+
     def begin(self, state: State, system: System, settings: Settings) -> None:
         """Gradient and loss at the start; the adaptation's averages."""
         first = system.data_gradient(state.position, None, None)

@@ -98,14 +98,19 @@ class Integrator(ABC):
         return 0
 
     @property
-    def uses_noise(self) -> bool:
-        """Whether steps draw normal numbers."""
-        return True
-
-    @property
     def gradients_per_step(self) -> int:
         """Gradients that one update costs."""
         return 1
+
+    @property
+    def gradients_to_begin(self) -> int:
+        """Gradients computed once, before the first update."""
+        return 0
+
+    @property
+    def time_per_step(self) -> float:
+        """Time of one update at the step size of the description."""
+        return float(getattr(self, "step_size", 1.0))
 
     @abstractmethod
     def begin(self, state: State, system: System, settings: Settings) -> None:

@@ -10,6 +10,7 @@ import xarray as xr
 from torch import Tensor
 
 from phasegrok.dynamics.batch import Batch
+from phasegrok.dynamics.exchange import RUNG
 from phasegrok.dynamics.ramps import control_now
 from phasegrok.networks import Layout
 from phasegrok.observables import Observable
@@ -63,8 +64,16 @@ class Recorder:
         """No run has a record yet."""
         self.counts = np.zeros(self.run_count, dtype=np.int64)
 
-    def take(self, batch: Batch, loss: Tensor, runs: Sequence[int], record: int) -> None:
-        """Record the live state.
+    def take(
+        self,
+        batch: Batch,
+        loss: Tensor,
+        runs: Sequence[int],
+        record: int,
+        *,
+        rungs: Tensor | None = None,
+    ) -> None:
+        """Record the live state; where no run is left, only make the columns.
 
         Parameters
         ----------
@@ -76,6 +85,8 @@ class Recorder:
             Run of each row; negative rows are no runs and are left out.
         record : int
             Which record.
+        rungs : (row,) int64 tensor or None
+            Present rung of each walker of an exchange ladder.
         """
         rows = [row for row, run in enumerate(runs) if run >= 0]
         kept = [runs[row] for row in rows]
@@ -91,6 +102,8 @@ class Recorder:
             energy = penalty.energy(measurement.rows, batch.system.layout)
             put(PENALTY + penalty.name, energy, long_name=f"energy {penalty.name}, unweighted")
         self._put_controls(put, batch)
+        if rungs is not None:
+            put(RUNG, rungs, long_name="rung of the exchange ladder, counted from 0")
         for name, meaning in batch.integrator.records().items():
             put(name, batch.state.buffers[name][:, 0], long_name=meaning)
         for observable in self.observables:

@@ -128,18 +128,22 @@ class _Loop:
         batch.integrator.begin(batch.state, batch.system, batch.drive.settings)
         due = {step: index for index, step in enumerate(self.steps)}
         for step in range(self.total + 1):
+            if self.study.ramps:
+                apply_ramps(self.study.ramps, step, batch.system, batch.drive.settings)
             self._look(step, due)
             if report is not None and step in due:
                 report(Progress(step, self.total, len(self.runs)))
             if step == self.total or not any(run >= 0 for run in self.rows):
                 break
-            if self.study.ramps:
-                apply_ramps(self.study.ramps, step, batch.system, batch.drive.settings)
             batch.advance()
             self._exchange(step + 1)
         for run in self.rows:
             if run >= 0:
                 self.gradients[run] = batch.system.gradient_calls
+        if not self.recorder.columns:
+            # All ended before their first record: the variables are there all the same.
+            loss = batch.system.loss(batch.state.position)
+            self._record(loss, [-1] * len(self.rows), 0)
 
     def result(self) -> Simulation:
         """The dataset and what belongs to it."""
@@ -162,17 +166,22 @@ class _Loop:
         if step in due:
             loss = batch.system.loss(batch.state.position)
             diverged = self._diverged(loss)
-            sound = [-1 if run in diverged else run for run in self.rows]
-            if any(run >= 0 for run in sound):
-                self.recorder.take(batch, loss, sound, due[step])
             for run, reason in diverged.items():
                 self._end(run, Outcome.DIVERGED, reason)
+            # Those that diverged leave first: observables never see numbers without meaning.
             self._leave(set(diverged))
+            if any(run >= 0 for run in self.rows):
+                loss = batch.system.loss(batch.state.position) if diverged else loss
+                self._record(loss, self.rows, due[step])
         if is_event and any(run >= 0 for run in self.rows):
             ending = self.watch.look(step, batch.measurement(), self.rows)
             for run, name in ending.items():
                 self._end(run, Outcome.TRUNCATED, f"event {name}")
             self._leave(set(ending))
+
+    def _record(self, loss: Tensor, rows: Sequence[int], record: int) -> None:
+        rungs = None if self.ladders is None else self.ladders.rung
+        self.recorder.take(self.batch, loss, rows, record, rungs=rungs)
 
     def _diverged(self, loss: Tensor) -> dict[int, str]:
         system = self.batch.system

@@ -44,6 +44,11 @@ class Underdamped(Integrator):
         require_positive("underdamped", step_size=self.step_size, friction=self.friction)
         check_coordinates(self.coordinates)
 
+    @property
+    def gradients_to_begin(self) -> int:
+        """The one of the first kick."""
+        return 1
+
     def begin(self, state: State, system: System, settings: Settings) -> None:
         """Momenta begin at rest; the gradient of the data is kept from step to step."""
         del system, settings
