@@ -199,7 +199,7 @@ def plain_number(name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     Returns
     -------
     array
-        int64 for whole numbers and truth values; float32 and float64 as they are; other
+        A copy: int64 for whole numbers and truth values; float32 and float64 as they are; other
         floats as float32 or float64, whichever holds them.
 
     Raises

@@ -299,10 +299,10 @@ class _Column:
         self._shape: tuple[int, ...] | None = None
 
     def append(self, value: npt.NDArray[Any]) -> None:
-        """Keep a copy of one value."""
+        """Keep one value."""
         if self._shape is None:
             self._shape = value.shape
-        self._latest.append(value.copy())
+        self._latest.append(value)
         if len(self._latest) == BLOCK:
             self._blocks.append(np.stack(self._latest))
             self._latest = []

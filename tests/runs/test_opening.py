@@ -392,12 +392,25 @@ def test_damage_inside_the_data_is_told_when_it_is_read(study_path: Path) -> Non
         opened["loss"].load()
 
 
-def test_an_array_that_is_not_as_announced_is_told(study_path: Path) -> None:
+@pytest.mark.parametrize("name", ["temperature", "start"])
+@pytest.mark.parametrize("values", [np.zeros(3), np.zeros(6, dtype="f4"), ["text"] * 6])
+def test_an_array_that_is_not_as_announced_is_told(
+    study_path: Path, name: str, values: Any
+) -> None:
     path = StudyFolder.open(study_path).shards()[0]
     with h5py.File(path, "r+") as file:
-        del file["temperature"]
-        file["temperature"] = np.zeros(3)
+        del file[name]
+        file[name] = values if name == "temperature" else np.zeros(len(values))
     with pytest.raises(FormatError, match="table of contents says"):
+        open_runs(study_path)
+
+
+def test_text_that_is_no_text_is_told(study_path: Path) -> None:
+    path = StudyFolder.open(study_path).shards()[0]
+    with h5py.File(path, "r+") as file:
+        del file["start"]
+        file.create_dataset("start", (6,), dtype=h5py.vlen_dtype(np.int32))
+    with pytest.raises(FormatError, match="table of contents says text"):
         open_runs(study_path)
 
 

@@ -84,6 +84,15 @@ def test_steps_are_stored_once_where_all_runs_agree(
         np.testing.assert_array_equal(file["time"][...], [0.0, 0.1, 0.2, np.nan, np.nan])
 
 
+def test_steps_that_were_only_planned_are_not_stored(
+    tmp_path: Path, make_dataset: MakeDataset
+) -> None:
+    dataset = make_dataset(record_count=[3, 2, 1, 0, 1, 1])
+    dataset["step"].values[:] = 10 * np.arange(5)
+    with h5py.File(write_shard(tmp_path, dataset)) as file:
+        assert file["step"][...].tolist() == [0, 10, 20, -1, -1]
+
+
 def test_steps_are_stored_per_run_where_one_differs(
     tmp_path: Path, make_dataset: MakeDataset
 ) -> None:
