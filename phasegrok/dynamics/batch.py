@@ -156,12 +156,13 @@ def build_batch(study: Study, runs: Sequence[BuiltRun], device: torch.device) ->
     layout = first.network.layout()
     loss = find_loss(first.task.loss, output_size=first.task.output_size)
     system = System(
-        evaluation=evaluation_of(first.network, loss, train),
+        evaluation=evaluation_of(first.network, loss, dtype=dtype),
         layout=layout,
         examples=train,
         controls=_controls(runs, device),
         penalties=build_penalties([run.resolved.energy.penalties for run in runs], device),
         whitened=first.integrator.coordinates == "whitened",
+        dtype=dtype,
     )
     weights = _initial_weights(study, runs, sets, layout=layout, dtype=dtype).to(device)
     state = State(

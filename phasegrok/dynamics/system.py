@@ -57,6 +57,8 @@ class System:
         Extra terms.
     whitened : bool
         Which coordinates the positions have.
+    dtype : torch.dtype
+        Of the positions.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class System:
         controls: EnergyControls,
         penalties: Sequence[NamedPenalty],
         whitened: bool,
+        dtype: torch.dtype,
     ) -> None:
         self.evaluation = evaluation
         self.layout = layout
@@ -76,7 +79,7 @@ class System:
         self.temperature = controls.temperature
         self.decay = dict(controls.decay)
         self.prior = dict(controls.prior)
-        self._dtype = examples.inputs.dtype
+        self._dtype = dtype
         self.examples = examples
         self._prepared = evaluation.prepare(examples)
         self.gradient_calls = 0

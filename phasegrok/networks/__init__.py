@@ -5,11 +5,7 @@ from phasegrok.networks.building import NETWORKS, build_network, evaluation_of
 from phasegrok.networks.evaluation import Evaluation, ExampleBatch, Gradient
 from phasegrok.networks.layout import Layout, Leaf, Parameters
 from phasegrok.networks.losses import LOSSES, Loss, find_loss
-from phasegrok.networks.mapped_evaluation import (
-    BatchedEvaluation,
-    RunByRunEvaluation,
-    is_batch_invariant,
-)
+from phasegrok.networks.mapped_evaluation import MappedEvaluation, is_batch_invariant
 from phasegrok.networks.module import ModuleNetwork
 from phasegrok.networks.two_layer import TwoLayerNetwork
 from phasegrok.networks.two_layer_evaluation import TwoLayerEvaluation
@@ -17,17 +13,16 @@ from phasegrok.networks.two_layer_evaluation import TwoLayerEvaluation
 __all__ = [
     "LOSSES",
     "NETWORKS",
-    "BatchedEvaluation",
     "Evaluation",
     "ExampleBatch",
     "Gradient",
     "Layout",
     "Leaf",
     "Loss",
+    "MappedEvaluation",
     "ModuleNetwork",
     "Network",
     "Parameters",
-    "RunByRunEvaluation",
     "SingleRunNetwork",
     "TwoLayerEvaluation",
     "TwoLayerNetwork",

@@ -2,18 +2,17 @@
 
 import inspect
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
+import torch
 from torch import nn
 
 from phasegrok.errors import InvalidStudyError
 from phasegrok.networks.base import Network
-from phasegrok.networks.evaluation import Evaluation, ExampleBatch
+from phasegrok.networks.evaluation import Evaluation
 from phasegrok.networks.losses import Loss
-from phasegrok.networks.mapped_evaluation import (
-    BatchedEvaluation,
-    RunByRunEvaluation,
-    is_batch_invariant,
-)
+from phasegrok.networks.mapped_evaluation import MappedEvaluation
 from phasegrok.networks.module import ModuleNetwork
 from phasegrok.networks.two_layer import TwoLayerNetwork
 from phasegrok.networks.two_layer_evaluation import TwoLayerEvaluation
@@ -59,10 +58,11 @@ def build_network(description: Part, task: Task) -> Network:
             if name in wanted and name not in description.options
         }
         description = description.with_options(missing)
-    built = build_part(description, NETWORKS, "network")
+    # A module draws its first weights from the global generator of torch: the caller's stays.
+    with torch.random.fork_rng(devices=[]):
+        built = build_part(description, NETWORKS, "network")
     if isinstance(built, nn.Module):
-        key = f"{description.kind} {sorted(description.options.items())}"
-        return ModuleNetwork(module=built, input_shape=tuple(task.input_shape), key=key)
+        return _module_network(description, tuple(task.input_shape))
     if not isinstance(built, Network):
         raise InvalidStudyError(
             f"the network {description.kind!r} must be a phasegrok.networks.Network or a "
@@ -71,8 +71,14 @@ def build_network(description: Part, task: Task) -> Network:
     return built
 
 
-def evaluation_of(network: Network, loss: Loss, examples: ExampleBatch) -> Evaluation[object]:
-    """Choose how a batch is computed: by hand, batched, or run by run.
+def _module_network(description: Part, input_shape: tuple[int, ...]) -> ModuleNetwork:
+    make: Callable[[], Any] = partial(build_part, description, NETWORKS, "network")
+    key = f"{description.kind} {sorted(description.options.items())}"
+    return ModuleNetwork(make=make, input_shape=input_shape, key=key)
+
+
+def evaluation_of(network: Network, loss: Loss, *, dtype: torch.dtype) -> Evaluation[Any]:
+    """Choose how a batch is computed: by hand, or by torch.func.
 
     Parameters
     ----------
@@ -80,16 +86,14 @@ def evaluation_of(network: Network, loss: Loss, examples: ExampleBatch) -> Evalu
         What is computed.
     loss : Loss
         Of its outputs.
-    examples : ExampleBatch
-        For the probe whether batching keeps every bit.
+    dtype : torch.dtype
+        Of the weights.
 
     Returns
     -------
     Evaluation
-        Run by run where batching would let a run's numbers depend on its neighbours.
+        In both, a run's numbers are bitwise the same in any batch.
     """
     if isinstance(network, TwoLayerNetwork):
-        return TwoLayerEvaluation(network, loss)  # type: ignore[return-value]
-    if is_batch_invariant(network, loss, examples):
-        return BatchedEvaluation(network, loss)  # type: ignore[return-value]
-    return RunByRunEvaluation(network, loss)  # type: ignore[return-value]
+        return TwoLayerEvaluation(network, loss)
+    return MappedEvaluation(network, loss, dtype=dtype)

@@ -1,7 +1,12 @@
-"""Outputs and gradients of any network by torch.func, over the batch or run by run."""
+"""Outputs and gradients of any network by torch.func, in groups of a fixed number of runs.
+
+Which kernel torch takes for a product or a convolution, and so how it rounds, depends on the
+number of runs. Here a group always has the same number: the last one is filled up with copies.
+What is left, the place of a run in its group, is probed; where it matters a group is one run.
+"""
 
 import warnings
-from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import final
 
 import torch
@@ -11,43 +16,97 @@ from phasegrok.networks.base import Network
 from phasegrok.networks.evaluation import Evaluation, ExampleBatch, Gradient
 from phasegrok.networks.losses import Loss
 
-__all__ = ["BatchedEvaluation", "RunByRunEvaluation", "is_batch_invariant"]
+__all__ = ["GROUP", "MappedEvaluation", "MappedExamples", "is_batch_invariant"]
+
+GROUP = 8
+"""Runs computed at once. Larger groups gain little on a CPU and cost a lone run more."""
+
+_PROBES = 4
 
 
-class _MappedEvaluation(Evaluation[ExampleBatch], ABC):
-    """What both ways share: the loss is differentiated, whatever the network is."""
+@final
+@dataclass(frozen=True, kw_only=True)
+class MappedExamples:
+    """Examples cut into the groups that they will be used in.
 
-    def __init__(self, network: Network, loss: Loss) -> None:
+    Parameters
+    ----------
+    groups : tuple of ExampleBatch
+        One for each group of runs, or a single one where all runs share their examples; inputs
+        and targets always have the runs of a group as axis 0.
+    original : ExampleBatch
+        Where they came from.
+    size : int
+        Runs of a group.
+    """
+
+    groups: tuple[ExampleBatch, ...]
+    original: ExampleBatch
+    size: int
+
+
+@final
+class MappedEvaluation(Evaluation[MappedExamples]):
+    """See `Evaluation`: the loss is differentiated, whatever the network is.
+
+    Parameters
+    ----------
+    network : Network
+        Written for a batch, or mapped over runs.
+    loss : Loss
+        Of its outputs.
+    dtype : torch.dtype
+        Of the weights.
+    """
+
+    def __init__(self, network: Network, loss: Loss, *, dtype: torch.dtype) -> None:
         self._network = network
         self._loss = loss
+        self._dtype = dtype
         self._layout = network.layout()
+        self._sizes: dict[int, int] = {}
 
-    def prepare(self, examples: ExampleBatch) -> ExampleBatch:
-        """See `Evaluation.prepare`: nothing needs doing."""
-        return examples
+    def prepare(self, examples: ExampleBatch) -> MappedExamples:
+        """See `Evaluation.prepare`."""
+        size = self._group_size(examples)
+        runs = examples.inputs.shape[0]
+        firsts = range(0, runs, size)
+        groups = tuple(_pick(examples, _places(first, size, runs)) for first in firsts)
+        return MappedExamples(groups=groups, original=examples, size=size)
 
-    def loss(self, rows: Tensor, examples: ExampleBatch) -> Tensor:
-        """See `Evaluation.loss`."""
-        return self._sum_loss(self.outputs(rows, examples), examples)
-
-    def outputs(self, rows: Tensor, examples: ExampleBatch) -> Tensor:
+    def outputs(self, rows: Tensor, examples: MappedExamples) -> Tensor:
         """See `Evaluation.outputs`."""
+        parts = []
         with torch.no_grad():
-            return self._forward(rows, examples, None)
+            for places, group in _groups(rows, examples):
+                answers = self._network.outputs(
+                    self._layout.split(rows[places]), group.inputs, None
+                )
+                parts.append(answers[: _kept(places)])
+        return torch.cat(parts)
 
-    @abstractmethod
-    def _forward(
-        self, rows: Tensor, examples: ExampleBatch, noise: Tensor | None
-    ) -> Tensor: ...
+    def loss(self, rows: Tensor, examples: MappedExamples) -> Tensor:
+        """See `Evaluation.loss`."""
+        return self._sum_loss(self.outputs(rows, examples), examples.original)
+
+    def gradient(
+        self, rows: Tensor, examples: MappedExamples, noise: Tensor | None
+    ) -> Gradient:
+        """See `Evaluation.gradient`."""
+        gradients, losses = [], []
+        for places, group in _groups(rows, examples):
+            own_noise = None if noise is None else noise[places]
+            part = self._differentiate(rows[places], group, own_noise)
+            gradients.append(part.rows[: _kept(places)])
+            losses.append(part.loss[: _kept(places)])
+        return Gradient(rows=torch.cat(gradients), loss=torch.cat(losses))
 
     def _differentiate(
         self, rows: Tensor, examples: ExampleBatch, noise: Tensor | None
     ) -> Gradient:
         # One backward pass serves every run: the loss of a run depends on its own row alone.
         leaf = rows.detach().requires_grad_()
-        outputs = self._network.outputs(
-            self._layout.split(leaf), expanded(examples.inputs, rows.shape[0]), noise
-        )
+        outputs = self._network.outputs(self._layout.split(leaf), examples.inputs, noise)
         terms = self._loss.per_example(outputs, examples.targets)
         factor = self._loss.prefactor(examples.total) * examples.weight
         (gradient,) = torch.autograd.grad(terms.sum() * factor, leaf)
@@ -60,48 +119,17 @@ class _MappedEvaluation(Evaluation[ExampleBatch], ABC):
         terms = self._loss.per_example(outputs.double(), doubled)
         return torch.stack([each.contiguous().sum() for each in terms]) * factor
 
-
-@final
-class BatchedEvaluation(_MappedEvaluation):
-    """All runs in one call: fast, and used where the probe finds every bit kept."""
-
-    def _forward(self, rows: Tensor, examples: ExampleBatch, noise: Tensor | None) -> Tensor:
-        return self._network.outputs(
-            self._layout.split(rows), expanded(examples.inputs, rows.shape[0]), noise
-        )
-
-    def gradient(self, rows: Tensor, examples: ExampleBatch, noise: Tensor | None) -> Gradient:
-        """See `Evaluation.gradient`."""
-        return self._differentiate(rows, examples, noise)
+    def _group_size(self, examples: ExampleBatch) -> int:
+        if examples.count not in self._sizes:
+            kept = is_batch_invariant(self._network, self._loss, examples, dtype=self._dtype)
+            self._sizes[examples.count] = GROUP if kept else 1
+        return self._sizes[examples.count]
 
 
-@final
-class RunByRunEvaluation(_MappedEvaluation):
-    """One run at a time, in tensors of its own: bitwise independent of the batch always."""
-
-    def _forward(self, rows: Tensor, examples: ExampleBatch, noise: Tensor | None) -> Tensor:
-        answers = [
-            self._network.outputs(
-                self._layout.split(row), one.inputs, None if noise is None else noise[[run]]
-            )
-            for run, (row, one) in enumerate(_each_run(rows, examples))
-        ]
-        return torch.cat(answers)
-
-    def gradient(self, rows: Tensor, examples: ExampleBatch, noise: Tensor | None) -> Gradient:
-        """See `Evaluation.gradient`."""
-        parts = [
-            self._differentiate(row, one, None if noise is None else noise[[run]])
-            for run, (row, one) in enumerate(_each_run(rows, examples))
-        ]
-        return Gradient(
-            rows=torch.cat([part.rows for part in parts]),
-            loss=torch.cat([part.loss for part in parts]),
-        )
-
-
-def is_batch_invariant(network: Network, loss: Loss, examples: ExampleBatch) -> bool:
-    """Probe whether a run's outputs and gradient are bitwise the same in any batch.
+def is_batch_invariant(
+    network: Network, loss: Loss, examples: ExampleBatch, *, dtype: torch.dtype
+) -> bool:
+    """Probe whether a run's numbers are bitwise the same at every place of a group.
 
     Parameters
     ----------
@@ -110,68 +138,86 @@ def is_batch_invariant(network: Network, loss: Loss, examples: ExampleBatch) -> 
     loss : Loss
         Of its outputs.
     examples : ExampleBatch
-        The first set of inputs and targets is used.
+        Gives shapes. Inputs that are whole numbers are used as they are.
+    dtype : torch.dtype
+        Of the weights.
 
     Returns
     -------
     bool
-        The probe draws its own weights, so its answer depends on sizes and machine alone.
+        The probe draws its own weights and examples, so that its answer depends on sizes and
+        machine alone.
     """
-    layout = network.layout()
-    generator = torch.Generator().manual_seed(20240101)
-    rows = torch.randn(7, layout.row_size, generator=generator, dtype=torch.float64)
-    rows = (0.5 * rows).to(examples.inputs.dtype).to(examples.inputs.device)
-    layout.clear_padding(rows)
-    one = ExampleBatch(
-        inputs=examples.inputs[:1], targets=examples.targets[:1], total=examples.total
-    )
-    shape = network.noise_shape(one.count)
-    noise = None if shape is None else torch.rand(7, *shape, generator=generator)
-    evaluation = BatchedEvaluation(network, loss)
-    own = ExampleBatch(
-        inputs=expanded(one.inputs, 7).clone(),
-        targets=expanded(one.targets, 7).clone(),
-        total=examples.total,
-    )
+    source = torch.Generator().manual_seed(20240101)
+    evaluation = MappedEvaluation(network, loss, dtype=dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        whole = _probe(evaluation, rows, one, noise)
-        if not all(map(torch.equal, whole, _probe(evaluation, rows, own, noise))):
-            return False
-        for first, end in ((0, 2), (1, 3), (2, 7), (5, 7)):
-            part = _probe(
-                evaluation,
-                rows[first:end].clone(),
-                one,
-                None if noise is None else noise[first:end],
-            )
-            if not all(torch.equal(a, b[first:end]) for a, b in zip(part, whole, strict=True)):
-                return False
+        for _ in range(_PROBES):
+            rows, own, noise = _probe(network, loss, examples, dtype=dtype, source=source)
+            gradient = evaluation._differentiate(rows, own, noise)
+            with torch.no_grad():
+                answers = network.outputs(network.layout().split(rows), own.inputs, None)
+            for each in (gradient.rows, gradient.loss, answers):
+                if not torch.equal(each, each[:1].expand_as(each)):
+                    return False
     return True
 
 
 def _probe(
-    evaluation: BatchedEvaluation, rows: Tensor, examples: ExampleBatch, noise: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor]:
-    gradient = evaluation.gradient(rows, examples, noise)
-    return gradient.rows, gradient.loss, evaluation.outputs(rows, examples)
+    network: Network,
+    loss: Loss,
+    examples: ExampleBatch,
+    *,
+    dtype: torch.dtype,
+    source: torch.Generator,
+) -> tuple[Tensor, ExampleBatch, Tensor | None]:
+    """One run with its own examples and noise, at every place of a group."""
+
+    def everywhere(one: Tensor) -> Tensor:
+        return one.to(examples.inputs.device).expand(GROUP, *one.shape[1:]).clone()
+
+    layout = network.layout()
+    rows = 0.5 * torch.randn(1, layout.row_size, generator=source, dtype=dtype)
+    layout.clear_padding(rows)
+    inputs, targets = examples.inputs[:1], examples.targets[:1]
+    if inputs.is_floating_point():
+        inputs = torch.randn(inputs.shape, generator=source, dtype=dtype)
+    if targets.is_floating_point():
+        targets = torch.randn(targets.shape, generator=source, dtype=dtype)
+    else:
+        targets = torch.arange(targets.numel()).remainder(loss.output_size).view(targets.shape)
+    shape = network.noise_shape(examples.count)
+    noise = None if shape is None else torch.rand(1, *shape, generator=source, dtype=dtype)
+    own = ExampleBatch(
+        inputs=everywhere(inputs),
+        targets=everywhere(targets),
+        total=examples.total,
+        weight=examples.weight,
+    )
+    return everywhere(rows), own, None if noise is None else everywhere(noise)
 
 
-def expanded(shared_or_per_run: Tensor, run_count: int) -> Tensor:
-    """Repeat what is shared along the run axis, without copying."""
-    return shared_or_per_run.expand(run_count, *shared_or_per_run.shape[1:])
+def _groups(rows: Tensor, examples: MappedExamples) -> list[tuple[list[int], ExampleBatch]]:
+    """Places of every group of runs, the last filled up, and the examples of each."""
+    runs, size = rows.shape[0], examples.size
+    starts = range(0, runs, size)
+    sets = examples.groups * len(starts) if len(examples.groups) == 1 else examples.groups
+    return [(_places(a, size, runs), own) for a, own in zip(starts, sets, strict=True)]
 
 
-def _each_run(rows: Tensor, examples: ExampleBatch) -> list[tuple[Tensor, ExampleBatch]]:
-    shared = examples.inputs.shape[0] == 1
-    parts = []
-    for run in range(rows.shape[0]):
-        own = slice(0, 1) if shared else slice(run, run + 1)
-        one = ExampleBatch(
-            inputs=examples.inputs[own].clone(),
-            targets=examples.targets[own].clone(),
-            total=examples.total,
-            weight=examples.weight,
-        )
-        parts.append((rows[run : run + 1].clone(), one))
-    return parts
+def _places(first: int, size: int, runs: int) -> list[int]:
+    return [min(place, runs - 1) for place in range(first, first + size)]
+
+
+def _kept(places: list[int]) -> int:
+    """How many of the places are runs, and no copies that fill the group up."""
+    return len(dict.fromkeys(places))
+
+
+def _pick(examples: ExampleBatch, places: list[int]) -> ExampleBatch:
+    return ExampleBatch(
+        inputs=examples.inputs[places],
+        targets=examples.targets[places],
+        total=examples.total,
+        weight=examples.weight,
+    )

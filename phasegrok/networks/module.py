@@ -1,7 +1,7 @@
 """A plain ``torch.nn.Module`` as a network."""
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from typing import final
 
 import torch
@@ -13,43 +13,61 @@ from phasegrok.networks.layout import Leaf, Parameters
 
 __all__ = ["ModuleNetwork"]
 
+_DROPOUTS = (
+    nn.AlphaDropout,
+    nn.Dropout,
+    nn.Dropout1d,
+    nn.Dropout2d,
+    nn.Dropout3d,
+    nn.FeatureAlphaDropout,
+)
+
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ModuleNetwork(SingleRunNetwork):
     """Wraps a module whose ``forward`` maps (example, *input) to (example[, output]).
 
-    Its named parameters become the leaves, a dot in a name an underscore. The start "own" draws
-    what the module's ``reset_parameters`` would.
+    Its named parameters become the leaves, a dot in a name an underscore. The start "own" is
+    what a newly made module begins with.
 
     Parameters
     ----------
-    module : torch.nn.Module
-        Without buffers that training changes, such as those of batch normalisation.
+    make : callable
+        Makes the module anew: without buffers that training changes, such as those of batch
+        normalisation, and without random numbers of its own, such as those of dropout.
     input_shape : tuple of int
         Shape of one input.
     key : str
         What tells this module's batches from others': its kind and options.
     """
 
-    module: nn.Module
+    make: Callable[[], nn.Module]
     input_shape: tuple[int, ...]
     key: str = ""
+    module: nn.Module = field(init=False)
 
     def __post_init__(self) -> None:
-        """Refuse modules with a memory of their own.
+        """Make a module for its shapes, and refuse one with a memory or noise of its own.
 
         Raises
         ------
         InvalidStudyError
-            If the module has buffers, or no parameters.
+            If the module has buffers, no parameters, or dropout.
         """
+        object.__setattr__(self, "module", _made(self.make, seed=0))
         buffers = [name for name, _ in self.module.named_buffers()]
         if buffers or not list(self.module.parameters()):
             raise InvalidStudyError(
                 "a module used as a network must have parameters and no buffers, received "
                 f"{type(self.module).__name__} with buffers {buffers}; batch normalisation, "
                 "for one, would couple examples over time and cannot be used."
+            )
+        if any(isinstance(part, _DROPOUTS) and part.p > 0.0 for part in self.module.modules()):
+            raise InvalidStudyError(
+                "a module used as a network must draw no random numbers, received "
+                f"{type(self.module).__name__} with dropout; write a Network whose noise_shape "
+                "asks the training loop for them."
             )
 
     @property
@@ -78,18 +96,17 @@ class ModuleNetwork(SingleRunNetwork):
         return answers.squeeze(1) if one_output else answers
 
     def initial(self, generator: Generator, dtype: torch.dtype) -> Parameters | None:
-        """Draw as the module's own ``reset_parameters`` does.
-
-        Those use the global generator of torch, which is set aside and seeded for the time.
-        """
+        """Weights of a newly made module."""
         seed = int(torch.randint(2**62, (), generator=generator))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            for part in self.module.modules():
-                reset = getattr(part, "reset_parameters", None)
-                if callable(reset):
-                    reset()
+        fresh = _made(self.make, seed=seed)
         return {
             name.replace(".", "_"): value.detach().to(dtype).clone()
-            for name, value in self.module.named_parameters()
+            for name, value in fresh.named_parameters()
         }
+
+
+def _made(make: Callable[[], nn.Module], *, seed: int) -> nn.Module:
+    # Modules draw from the global generator of torch, which is set aside for the time.
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return make()
