@@ -13,9 +13,18 @@ from phasegrok.runs.reading import Shard, opened
 from phasegrok.runs.steps import agreed_axis, fill_value
 from phasegrok.schema import ATTRIBUTE, RECORD, RUN
 
-__all__ = ["flat_dataset", "piece_of", "record_length", "resolved_sizes", "stored_attributes"]
+__all__ = [
+    "flat_dataset",
+    "group_attributes",
+    "piece_of",
+    "record_length",
+    "resolved_sizes",
+    "stored_attributes",
+]
 
 AXES = ("step", "time")
+
+_OF_FILE = frozenset({ATTRIBUTE, "coordinates", "_NCProperties"})
 
 _HIDDEN = frozenset(
     {
@@ -175,3 +184,10 @@ def stored_attributes(shard: Shard, names: Iterable[str]) -> dict[str, dict[str,
             }
             for name in names
         }
+
+
+def group_attributes(shard: Shard) -> dict[str, Any]:
+    """Read the attributes of the group itself, without those of the file."""
+    with opened(shard.path) as file:
+        attributes = file[shard.group or "/"].attrs
+        return {key: each for key, each in attributes.items() if key not in _OF_FILE}

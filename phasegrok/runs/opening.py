@@ -13,6 +13,7 @@ from phasegrok.errors import FormatError, did_you_mean
 from phasegrok.runs.arrangement import View, joined_coordinates, places_of, view_of
 from phasegrok.runs.flat import (
     flat_dataset,
+    group_attributes,
     piece_of,
     record_length,
     resolved_sizes,
@@ -160,7 +161,8 @@ def states(path: str | Path, *, without: Collection[str] = ()) -> xr.Dataset:
     -------
     Dataset
         ``parameters(run, state_record, parameter)`` and the other variables that were stored
-        with it, runs in the order of `open_runs`; ``run_id`` tells which.
+        with it, runs in the order of `open_runs`; ``run_id`` tells which. Attributes such as
+        the layout of a row are those of the first shard.
 
     Raises
     ------
@@ -186,9 +188,8 @@ def states(path: str | Path, *, without: Collection[str] = ()) -> xr.Dataset:
     coordinates, left_out = joined_coordinates(found, ())
     sorted_coordinates = {name: values[order] for name, values in coordinates.items()}
     places = places_of(found, order)
-    return flat_dataset(
-        View(tuple(found), places, sorted_coordinates, left_out, dict(view.attribute))
-    )
+    view = View(tuple(found), places, sorted_coordinates, left_out, dict(view.attribute))
+    return flat_dataset(view).assign_attrs(group_attributes(found[0]))
 
 
 def _shards(

@@ -434,6 +434,8 @@ def test_stored_weights_open_in_the_order_of_the_runs(
         given.update(dict(values))
     opened = states(tmp_path)
     assert opened["parameters"].dims == ("run", "state_record", "parameter")
+    assert json.loads(opened.attrs["layout"]) == {"first": [3, 4]}
+    assert attribute_of(opened)["study"]["name"] == "test"
     runs = [each for each in open_runs(tmp_path)["run_id"].values if each in given]
     assert opened["run_id"].values.tolist() == runs
     for run_id, values in zip(runs, opened["parameters"].values, strict=True):
