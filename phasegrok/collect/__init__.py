@@ -1,0 +1,7 @@
+"""Collecting: batches of runs, worker processes, resuming and growing a study."""
+
+from phasegrok.collect.batches import Batch, make_batches
+from phasegrok.collect.collector import CollectReport, collect
+from phasegrok.collect.dry_run import DryRun, dry_run
+
+__all__ = ["Batch", "CollectReport", "DryRun", "collect", "dry_run", "make_batches"]

@@ -1,0 +1,168 @@
+"""From a description to its shards: what is left is done, and nothing finished is lost."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from phasegrok.collect.ledger import Ledger
+from phasegrok.collect.plan import check_disk, limits_of, planned
+from phasegrok.collect.progress import make_reporter, readable_time
+from phasegrok.collect.workers import Setup, make_executor
+from phasegrok.dynamics import check_study
+from phasegrok.errors import FormatError
+from phasegrok.runs import HeldFolder, StudyFolder
+from phasegrok.study import Study, requested_runs
+
+__all__ = ["CollectReport", "collect"]
+
+TARGET_SECONDS = 20.0
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class CollectReport:
+    """What one call of `collect` did.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the study.
+    outcomes : mapping
+        Outcome to number of runs, of this call.
+    stored_before : int
+        Requested runs that were there already.
+    shards : tuple of Path
+        Files written by this call.
+    warnings : tuple of str
+        What the dynamics warned of, each sentence once.
+    gradients : int
+        Number of gradients taken.
+    wall_seconds : float
+        Duration of the call.
+    """
+
+    folder: Path
+    outcomes: Mapping[str, int]
+    stored_before: int
+    shards: tuple[Path, ...]
+    warnings: tuple[str, ...]
+    gradients: int
+    wall_seconds: float
+
+    def __str__(self) -> str:
+        """Write the counts, then the warnings."""
+        counts = ", ".join(f"{count} {name}" for name, count in sorted(self.outcomes.items()))
+        lines = [
+            f"{counts or 'nothing left to do'} ({self.stored_before} runs were there before), "
+            f"{self.gradients:.4g} gradients in {readable_time(self.wall_seconds)}, "
+            f"{len(self.shards)} shards in {self.folder}"
+        ]
+        return "\n".join(lines + [f"warning: {text}" for text in self.warnings])
+
+
+def collect(
+    study: Study,
+    folder: str | Path,
+    *,
+    workers: int = 2,
+    device: str = "cpu",
+    progress: bool = True,
+    target_seconds: float = TARGET_SECONDS,
+) -> CollectReport:
+    """Simulate the runs of a study that its folder does not hold yet.
+
+    Parameters
+    ----------
+    study : Study
+        Description. Its plan may have grown since the folder was begun, the rest must be the
+        same.
+    folder : path
+        Folder of the study; made where it is missing.
+    workers : int
+        Processes, each with one thread. With 0 this process does the work, for debugging.
+    device : str
+        Where to simulate, such as "cpu" or "cuda".
+    progress : bool
+        Show a bar on a terminal, and a line now and then in a log.
+    target_seconds : float
+        How long a batch should last, which is what a kill can lose.
+
+    Returns
+    -------
+    CollectReport
+        Counts by outcome. A run that diverges or raises is stored with its outcome and its
+        reason, and its siblings finish.
+
+    Raises
+    ------
+    InvalidStudyError
+        If the study cannot be carried out, or its first runs raise one and all.
+    StudyChangedError
+        If the folder belongs to another description.
+    StudyBusyError
+        If another collector holds the folder.
+    FormatError
+        If the folder holds a shard of another study, or a run twice.
+    StorageError
+        If the disk is full or the folder cannot be written; finished shards stay valid.
+    KeyboardInterrupt
+        On Ctrl-C, with a sentence that says what is kept.
+    """
+    begin = time.monotonic()
+    limits = limits_of(workers=workers, device=device, target_seconds=target_seconds)
+    requests = requested_runs(study)
+    check_study(study, requests)
+    store = StudyFolder.create(folder, study)
+    setup = Setup(study, store.path.resolve(), device)
+    with store.lock() as held, closing(make_executor(setup, workers)) as executor:
+        _tidy(held, study)
+        done = store.finished_run_ids()
+        left = [request for request in requests if request.run_id not in done]
+        plan = planned(study, left, executor, limits)
+        check_disk(plan, store.path)
+        ledger = Ledger(study, store, plan.batches)
+        with closing(make_reporter(plan.gradients, plan.runs, progress=progress)) as reporter:
+            try:
+                ledger.carry_out(executor, reporter)
+            except KeyboardInterrupt:
+                stored = len(requests) - len(left) + ledger.run_count
+                raise KeyboardInterrupt(_kept(store.path, stored, len(requests))) from None
+    return _report(
+        ledger, store.path, before=len(requests) - len(left), seconds=time.monotonic() - begin
+    )
+
+
+def _tidy(held: HeldFolder, study: Study) -> None:
+    held.clear_partial_files()
+    held.set_aside_damaged()
+    problems = held.folder.problems()
+    if problems:
+        raise FormatError("\n".join(problem.text for problem in problems))
+    held.store_plan(study)
+
+
+def _kept(folder: Path, stored: int, requested: int) -> str:
+    return (
+        f"{stored} of {requested} runs are stored in {folder}; the same command goes on from "
+        "there."
+    )
+
+
+def _report(ledger: Ledger, folder: Path, *, before: int, seconds: float) -> CollectReport:
+    outcomes: Counter[str] = Counter()
+    for each in ledger.stored:
+        outcomes.update(each.outcomes)
+    warnings = dict.fromkeys(text for each in ledger.stored for text in each.warnings)
+    return CollectReport(
+        folder=folder,
+        outcomes=dict(outcomes),
+        stored_before=before,
+        shards=tuple(each.path for each in ledger.stored),
+        warnings=tuple(warnings),
+        gradients=sum(each.gradients for each in ledger.stored),
+        wall_seconds=seconds,
+    )

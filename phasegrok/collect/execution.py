@@ -1,0 +1,126 @@
+"""One batch carried out: simulated, and written as one shard."""
+
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+import xarray as xr
+
+from phasegrok.dynamics import Progress, failed_dataset, simulate
+from phasegrok.runs import write_shard
+from phasegrok.study import RunRequest, Study
+
+__all__ = ["Raised", "Result", "Stored", "Unwritable", "run_batch", "write_failed"]
+
+
+class Stored(NamedTuple):
+    """A batch whose shard lies in the folder."""
+
+    path: Path
+    outcomes: Mapping[str, int]  # Outcome to number of runs.
+    gradients: int
+    warnings: tuple[str, ...]
+    seconds: float
+
+
+class Raised(NamedTuple):
+    """An exception within a batch."""
+
+    reason: str
+
+
+class Unwritable(NamedTuple):
+    """A folder that takes no shard, whatever is in it."""
+
+    reason: str
+
+
+Result: TypeAlias = Stored | Raised | Unwritable
+
+
+def run_batch(
+    study: Study,
+    requests: Sequence[RunRequest],
+    folder: Path,
+    *,
+    device: str,
+    report: Callable[[Progress], None] | None = None,
+) -> Result:
+    """Simulate runs and write their shard.
+
+    Parameters
+    ----------
+    study : Study
+        Description.
+    requests : sequence of RunRequest
+        Runs that may share a batch.
+    folder : Path
+        Folder of the study.
+    device : str
+        Where to simulate.
+    report : callable or None
+        Told of the progress at each record.
+
+    Returns
+    -------
+    Stored, Raised or Unwritable
+        What became of it; an exception is a result, since a batch is not to end its worker.
+    """
+    begin = time.perf_counter()
+    try:
+        simulation = simulate(study, requests, device=device, report=report)
+    except Exception as error:
+        return Raised(_reason(error))
+    try:
+        path = write_shard(folder, simulation.dataset, simulation.states)
+        seconds = time.perf_counter() - begin
+        return _stored(path, simulation.dataset, simulation.warnings, seconds)
+    except OSError as error:
+        return Unwritable(str(error))
+    except Exception as error:
+        return Raised(_reason(error))
+
+
+def write_failed(
+    study: Study, requests: Sequence[RunRequest], folder: Path, reason: str
+) -> Stored | Unwritable:
+    """Write runs that could not be simulated, with the reason.
+
+    Parameters
+    ----------
+    study : Study
+        Description.
+    requests : sequence of RunRequest
+        The runs.
+    folder : Path
+        Folder of the study.
+    reason : str
+        Why they failed.
+
+    Returns
+    -------
+    Stored or Unwritable
+        What became of it.
+    """
+    dataset = failed_dataset(study, requests, reason)
+    try:
+        return _stored(write_shard(folder, dataset), dataset, (), 0.0)
+    except OSError as error:
+        return Unwritable(str(error))
+
+
+def _stored(
+    path: Path, dataset: xr.Dataset, warnings: tuple[str, ...], seconds: float
+) -> Stored:
+    outcomes = Counter(str(outcome) for outcome in dataset["outcome"].values)
+    gradients = int(dataset["gradient_count"].sum())
+    return Stored(path, dict(outcomes), gradients, warnings, seconds)
+
+
+def _reason(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{place}"

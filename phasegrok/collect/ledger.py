@@ -1,0 +1,160 @@
+"""What became of each batch: stored, tried again, split, or given up with its reason."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import final
+
+from phasegrok.collect.batches import Batch, halves
+from phasegrok.collect.execution import Raised, Result, Stored, Unwritable, write_failed
+from phasegrok.collect.progress import Quiet, Reporter
+from phasegrok.collect.workers import Advanced, Died, Ended, Executor, Message
+from phasegrok.errors import InvalidStudyError
+from phasegrok.runs import StorageError, StudyFolder
+from phasegrok.study import RunRequest, Study
+
+__all__ = ["Ledger"]
+
+FAILURES_WITHOUT_SUCCESS = 8
+"""So many runs that raise before any other ends mean an error in the study, not in a run."""
+
+DEATHS_OF_MANY = 1
+"""So often a batch is tried again before it is split."""
+
+DEATHS_OF_ONE = 2
+"""So often a lone unit is tried again before it has failed."""
+
+
+@final
+class Ledger:
+    """Hands out batches and keeps count.
+
+    Parameters
+    ----------
+    study : Study
+        Description.
+    folder : StudyFolder
+        Its folder.
+    batches : sequence of Batch
+        What is left to do, in the order it is started.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        folder: StudyFolder,
+        batches: Sequence[Batch],
+    ) -> None:
+        self.stored: list[Stored] = []
+        self._study, self._folder = study, folder
+        self._reporter: Reporter = Quiet()
+        self._waiting = deque(batches)
+        self._running: dict[int, Batch] = {}
+        self._fractions: dict[int, float] = {}
+        self._failures: list[tuple[Batch, str]] = []
+        self._started = 0
+        self._gradients = 0
+        self._is_new = not folder.shards()
+
+    @property
+    def run_count(self) -> int:
+        """Number of runs stored so far."""
+        return sum(sum(each.outcomes.values()) for each in self.stored)
+
+    def carry_out(self, executor: Executor, reporter: Reporter) -> None:
+        """Do all that is left.
+
+        Parameters
+        ----------
+        executor : Executor
+            Carries out the batches.
+        reporter : Reporter
+            Told how far the work is.
+
+        Raises
+        ------
+        InvalidStudyError
+            If the first runs raise one and all.
+        StorageError
+            If a shard cannot be written.
+        """
+        self._reporter = reporter
+        while self._waiting or self._running:
+            while self._waiting and executor.has_room():
+                self._started += 1
+                batch = self._running[self._started] = self._waiting.popleft()
+                executor.start(self._started, batch.requests)
+            self._take(executor.receive())
+            self._reporter.update(self._gradients_done(), self.run_count)
+        self._write_failures()
+
+    def _take(self, message: Message) -> None:
+        if isinstance(message, Advanced):
+            self._fractions[message.number] = message.fraction
+        elif isinstance(message, Ended):
+            self._ended(self._close(message.number), message.result)
+        elif isinstance(message, Died):
+            self._died(self._close(message.number), message.reason)
+
+    def _close(self, number: int) -> Batch:
+        self._fractions.pop(number, None)
+        return self._running.pop(number)
+
+    def _ended(self, batch: Batch, result: Result) -> None:
+        if isinstance(result, Unwritable):
+            raise StorageError(result.reason)
+        if isinstance(result, Raised):
+            self._split(batch, result.reason)
+            return
+        self._gradients += batch.gradients
+        self.stored.append(result)
+        self._write_failures()
+
+    def _died(self, batch: Batch, reason: str) -> None:
+        # It may have died between naming its shard and saying so.
+        left = batch.without(self._folder.finished_run_ids())
+        if left is None:
+            return
+        if batch.deaths < (DEATHS_OF_MANY if len(batch.units) > 1 else DEATHS_OF_ONE):
+            self._reporter.note(f"{reason}; its batch of {len(left.requests)} is tried again")
+            self._waiting.appendleft(replace(left, deaths=batch.deaths + 1))
+        else:
+            self._split(left, reason)
+
+    def _split(self, batch: Batch, reason: str) -> None:
+        if len(batch.units) > 1:
+            self._waiting.extendleft(reversed(halves(batch)))
+            return
+        self._failures.append((batch, reason))
+        first = self._is_new and not self.stored
+        if not first:
+            self._write_failures()
+        elif len(self._failures) >= FAILURES_WITHOUT_SUCCESS:
+            raise InvalidStudyError(
+                f"the first {len(self._failures)} runs failed one and all, the last with: "
+                f"{reason}. Nothing was stored; correct the study and start again."
+            )
+
+    def _write_failures(self) -> None:
+        for batch, reason in self._failures:
+            result = write_failed(self._study, batch.requests, self._folder.path, reason)
+            if isinstance(result, Unwritable):
+                raise StorageError(result.reason)
+            self._reporter.note(f"{_runs(batch.requests)} failed: {reason}")
+            self._gradients += batch.gradients
+            self.stored.append(result)
+        self._failures.clear()
+
+    def _gradients_done(self) -> float:
+        return self._gradients + sum(
+            fraction * self._running[number].gradients
+            for number, fraction in self._fractions.items()
+        )
+
+
+def _runs(requests: Sequence[RunRequest]) -> str:
+    first = requests[0]
+    where = ", ".join(f"{name} {value}" for name, value in first.controls.items())
+    labels = f"disorder {first.disorder}, replica {first.replica}, start {first.start}"
+    count = "a run" if len(requests) == 1 else f"a ladder of {len(requests)} runs"
+    return f"{count} ({where + ', ' if where else ''}{labels})"

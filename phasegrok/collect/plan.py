@@ -1,0 +1,192 @@
+"""What collecting would take, checked before anything is spent."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import torch
+
+from phasegrok.collect.batches import Batch, Limits, group_units, make_batches
+from phasegrok.collect.speed import samples_of
+from phasegrok.collect.workers import Executor
+from phasegrok.errors import InvalidValueError
+from phasegrok.runs import StorageError
+from phasegrok.study import RunRequest, Study
+
+__all__ = ["WorkPlan", "check_device", "check_disk", "limits_of", "planned"]
+
+PROCESS_BYTES = 400_000_000
+"""What torch takes before the first run, as resident memory of one process."""
+
+MEMORY_SHARE = 0.6
+DISK_MARGIN = 1.2
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class WorkPlan:
+    """Batches, and what they take together.
+
+    Parameters
+    ----------
+    batches : tuple of Batch
+        The longest first.
+    workers : int
+        Processes that share them.
+    """
+
+    batches: tuple[Batch, ...]
+    workers: int
+
+    @property
+    def runs(self) -> int:
+        """Number of runs."""
+        return sum(len(batch.requests) for batch in self.batches)
+
+    @property
+    def gradients(self) -> int:
+        """Number of gradients."""
+        return sum(batch.gradients for batch in self.batches)
+
+    @property
+    def disk_bytes(self) -> int:
+        """Size of the shards."""
+        return round(DISK_MARGIN * sum(batch.record_bytes for batch in self.batches))
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory of all workers at their largest batches."""
+        largest = sorted((batch.memory_bytes for batch in self.batches), reverse=True)
+        return self.workers * PROCESS_BYTES + sum(largest[: self.workers])
+
+    @property
+    def seconds(self) -> float:
+        """Time until the last worker is done, each taking the longest batch that is left."""
+        ends = [0.0] * self.workers
+        for batch in self.batches:
+            soonest = min(range(len(ends)), key=ends.__getitem__)
+            ends[soonest] += batch.seconds
+        return max(ends)
+
+
+def planned(
+    study: Study, requests: Sequence[RunRequest], executor: Executor, limits: Limits
+) -> WorkPlan:
+    """Split runs into batches.
+
+    Parameters
+    ----------
+    study : Study
+        Description.
+    requests : sequence of RunRequest
+        What is left to do.
+    executor : Executor
+        What will carry out the batches; some gradients are timed there.
+    limits : Limits
+        How large a batch may be.
+
+    Returns
+    -------
+    WorkPlan
+        With durations for this machine.
+    """
+    groups = group_units(study, requests)
+    speeds = executor.measure(samples_of(groups)) if groups else []
+    batches = make_batches(study, groups, speeds, limits)
+    return WorkPlan(batches=tuple(batches), workers=limits.workers)
+
+
+def limits_of(*, workers: int, device: str, target_seconds: float) -> Limits:
+    """Check what is asked of this machine.
+
+    Parameters
+    ----------
+    workers : int
+        Processes; 0 stands for this process.
+    device : str
+        Where to simulate.
+    target_seconds : float
+        How long a batch should last.
+
+    Returns
+    -------
+    Limits
+        With the memory that a worker may take.
+
+    Raises
+    ------
+    InvalidValueError
+        If the device is not there, or a number is out of range.
+    """
+    if workers < 0 or not target_seconds > 0.0:
+        raise InvalidValueError(
+            "collecting needs workers >= 0 and a positive target time of a batch, received "
+            f"{workers} and {target_seconds}."
+        )
+    check_device(device)
+    return Limits(
+        workers=max(workers, 1),
+        target_seconds=target_seconds,
+        memory_bytes=_memory_of_a_worker(max(workers, 1), device),
+    )
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that is not there.
+
+    Parameters
+    ----------
+    device : str
+        "cpu", "cuda", "cuda:1" and so on.
+
+    Raises
+    ------
+    InvalidValueError
+        With what torch says of it.
+    """
+    try:
+        torch.empty(1, device=device)
+    # Torch raises RuntimeError, AssertionError or NotImplementedError, by its build.
+    except Exception as error:
+        first_line = str(error).splitlines()[0]
+        raise InvalidValueError(
+            f"the device must be one that torch can use here, received {device!r}: "
+            f"{first_line}. 'cpu' is always there."
+        ) from error
+
+
+def check_disk(plan: WorkPlan, folder: Path) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Parameters
+    ----------
+    plan : WorkPlan
+        What is left to do.
+    folder : Path
+        Folder of the study.
+
+    Raises
+    ------
+    StorageError
+        With the bytes needed and free.
+    """
+    free = shutil.disk_usage(folder).free
+    if plan.disk_bytes > free:
+        raise StorageError(
+            f"the runs that are left need about {plan.disk_bytes / 1e6:.0f} MB in {folder}, "
+            f"and {free / 1e6:.0f} MB are free; free some space or record less often."
+        )
+
+
+def _memory_of_a_worker(workers: int, device: str) -> float:
+    if torch.device(device).type == "cuda":
+        total = float(torch.cuda.mem_get_info(device)[0])
+    else:
+        total = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        if CGROUP_LIMIT.is_file() and (limit := CGROUP_LIMIT.read_text().strip()).isdigit():
+            total = min(total, float(limit))
+    return max(MEMORY_SHARE * total / workers - PROCESS_BYTES, PROCESS_BYTES)

@@ -1,0 +1,374 @@
+"""Processes that carry out batches, each with one thread, and end with their coordinator."""
+
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, Protocol, TypeAlias, final
+
+from phasegrok.collect.execution import Result, run_batch
+from phasegrok.collect.speed import (
+    DEFAULT_SPEED,
+    Group,
+    Speed,
+    measured_speeds,
+    single_thread,
+)
+from phasegrok.dynamics import Progress
+from phasegrok.errors import PhasegrokError
+from phasegrok.study import RunRequest, Study
+
+__all__ = [
+    "Advanced",
+    "Died",
+    "Ended",
+    "Executor",
+    "InProcess",
+    "Measured",
+    "Message",
+    "Processes",
+    "Setup",
+    "make_executor",
+    "serve",
+]
+
+REPORT_SECONDS = 0.2
+STOP_SECONDS = 5.0
+STARTS_WITHOUT_SUCCESS = 3
+PROBE = 0
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+PROGRAM = (
+    "import sys; sys.path[:] = {path!r}; from phasegrok.collect.workers import serve; serve()"
+)
+
+
+class Setup(NamedTuple):
+    """What a worker is told once."""
+
+    study: Study
+    folder: Path
+    device: str
+
+
+class Advanced(NamedTuple):
+    """A batch came further."""
+
+    number: int
+    fraction: float
+
+
+class Measured(NamedTuple):
+    """Speeds of the groups of a probe."""
+
+    speeds: list[Speed]
+
+
+class Ended(NamedTuple):
+    """A batch ended; by an exception too."""
+
+    number: int
+    result: Result
+
+
+class Died(NamedTuple):
+    """The process of a batch ended without a word."""
+
+    number: int
+    reason: str
+
+
+Message: TypeAlias = Advanced | Measured | Ended | Died
+
+
+class Executor(Protocol):
+    """What carries out batches for a collector."""
+
+    def measure(self, samples: list[Group]) -> list[Speed]:
+        """Give the speed of each group."""
+
+    def has_room(self) -> bool:
+        """Tell whether a batch can be started."""
+
+    def start(self, number: int, requests: Sequence[RunRequest]) -> None:
+        """Start a batch; its number comes back with each message."""
+
+    def receive(self) -> Message:
+        """Wait for the next message."""
+
+    def close(self) -> None:
+        """Stop everything that runs."""
+
+
+@final
+class InProcess:
+    """Carries out batches in this process, for debugging.
+
+    Parameters
+    ----------
+    setup : Setup
+        Study, folder and device.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._ended: list[Ended] = []
+
+    def measure(self, samples: list[Group]) -> list[Speed]:
+        """Give the speed of each group."""
+        return measured_speeds(self._setup.study, samples, device=self._setup.device)
+
+    def has_room(self) -> bool:
+        """Tell whether the last batch was asked for."""
+        return not self._ended
+
+    def start(self, number: int, requests: Sequence[RunRequest]) -> None:
+        """Carry out a batch."""
+        study, folder, device = self._setup
+        with single_thread():
+            result = run_batch(study, requests, folder, device=device)
+        self._ended.append(Ended(number, result))
+
+    def receive(self) -> Message:
+        """Give the end of the batch."""
+        return self._ended.pop()
+
+    def close(self) -> None:
+        """Nothing runs between batches."""
+
+
+class _Worker:
+    """One process and what it works on."""
+
+    def __init__(self, setup: Setup, inbox: "queue.SimpleQueue[tuple[_Worker, Any]]") -> None:
+        environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
+        # A fresh interpreter, not multiprocessing: that would run the user's script again.
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM.format(path=sys.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is for the coordinator alone.
+        )
+        self.number: int | None = None
+        self.ready = False
+        self._inbox = inbox
+        self.send(setup)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def send(self, value: object) -> None:
+        """Send an object; a process that is gone is noticed by its listener."""
+        stream = self.process.stdin
+        if stream is not None:
+            with suppress(OSError):
+                pickle.dump(value, stream)
+                stream.flush()
+
+    def end(self) -> None:
+        """Close the input of the process, at which it ends; kill it if it does not."""
+        if self.process.stdin is not None:
+            with suppress(OSError):
+                self.process.stdin.close()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._listener.join()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+    def _listen(self) -> None:
+        stream = self.process.stdout
+        while stream is not None:
+            try:
+                self._inbox.put((self, pickle.load(stream)))
+            except (EOFError, OSError, pickle.UnpicklingError, ValueError):
+                break
+        self._inbox.put((self, None))
+
+
+@final
+class Processes:
+    """Carries out batches in processes of their own.
+
+    Parameters
+    ----------
+    setup : Setup
+        Study, folder and device.
+    count : int
+        Most processes at once; each is started when there is a batch for it.
+    """
+
+    def __init__(self, setup: Setup, count: int) -> None:
+        self._setup = setup
+        self._inbox: queue.SimpleQueue[tuple[_Worker, Any]] = queue.SimpleQueue()
+        self._count = count
+        self._starts = 0
+        self._workers: list[_Worker] = []
+
+    @property
+    def process_ids(self) -> list[int]:
+        """Identifiers of the processes."""
+        return [worker.process.pid for worker in self._workers]
+
+    def measure(self, samples: list[Group]) -> list[Speed]:
+        """Give the speed of each group, timed in a process."""
+        worker = self._free_worker()
+        worker.number = PROBE
+        worker.send(samples)
+        message = self.receive()
+        # What kills a worker belongs to its run; collecting finds out which.
+        return (
+            message.speeds if isinstance(message, Measured) else [DEFAULT_SPEED] * len(samples)
+        )
+
+    def has_room(self) -> bool:
+        """Tell whether a process has nothing to do, or another may be started."""
+        idle = any(worker.number is None for worker in self._workers)
+        return idle or len(self._workers) < self._count
+
+    def start(self, number: int, requests: Sequence[RunRequest]) -> None:
+        """Hand a batch to a process that has nothing to do."""
+        worker = self._free_worker()
+        worker.number = number
+        worker.send((number, tuple(requests)))
+
+    def receive(self) -> Message:
+        """Wait for the next message of a process, and replace one that died.
+
+        Returns
+        -------
+        Message
+            Progress, end or death of a batch.
+
+        Raises
+        ------
+        PhasegrokError
+            If processes end again and again before they are ready.
+        """
+        while True:
+            worker, message = self._inbox.get()
+            if worker not in self._workers:
+                continue
+            if message is None:
+                number = self._replace(worker)
+                if number is not None:
+                    return Died(number, _death(worker.process))
+            elif isinstance(message, Advanced):
+                return message
+            elif isinstance(message, Ended | Measured):
+                worker.number = None
+                return message
+            else:
+                worker.ready, self._starts = True, 0
+
+    def close(self) -> None:
+        """End all processes; what they were writing is set aside at the next start."""
+        workers, self._workers = self._workers, []
+        for worker in workers:
+            worker.end()
+
+    def _free_worker(self) -> _Worker:
+        for worker in self._workers:
+            if worker.number is None:
+                return worker
+        self._workers.append(_Worker(self._setup, self._inbox))
+        return self._workers[-1]
+
+    def _replace(self, worker: _Worker) -> int | None:
+        worker.end()
+        if not worker.ready:
+            self._starts += 1
+            if self._starts >= STARTS_WITHOUT_SUCCESS:
+                raise PhasegrokError(
+                    "worker processes must start, and the last "
+                    f"{self._starts} ended before: {_death(worker.process)}. Their message "
+                    "stands above; try workers=0 to run in this process."
+                )
+        self._workers.remove(worker)
+        return worker.number
+
+
+def make_executor(setup: Setup, workers: int) -> Executor:
+    """Choose what carries out the batches.
+
+    Parameters
+    ----------
+    setup : Setup
+        Study, folder and device.
+    workers : int
+        Number of processes, or 0 for this process.
+
+    Returns
+    -------
+    Executor
+        To be closed in the end.
+    """
+    return Processes(setup, workers) if workers else InProcess(setup)
+
+
+def serve() -> None:
+    """Carry out batches that come by standard input until it ends; never returns."""
+    stream, commands = _streams()
+    jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(commands, jobs), daemon=True).start()
+    setup: Setup = jobs.get()
+    pickle.dump("ready", stream)
+    stream.flush()
+    with single_thread():
+        while True:
+            pickle.dump(_served(setup, jobs.get(), stream), stream)
+            stream.flush()
+
+
+def _served(setup: Setup, job: Any, stream: BinaryIO) -> Message:
+    if isinstance(job, list):
+        return Measured(measured_speeds(setup.study, job, device=setup.device))
+    number, requests = job
+    last = time.monotonic()
+
+    def report(progress: Progress) -> None:
+        nonlocal last
+        if time.monotonic() - last > REPORT_SECONDS:
+            last = time.monotonic()
+            fraction = progress.steps_done / max(progress.steps_total, 1)
+            pickle.dump(Advanced(number, fraction), stream)
+            stream.flush()
+
+    study, folder, device = setup
+    return Ended(number, run_batch(study, requests, folder, device=device, report=report))
+
+
+def _streams() -> tuple[BinaryIO, BinaryIO]:
+    # What a user's part prints must not land between the messages.
+    messages = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return messages, os.fdopen(os.dup(0), "rb")
+
+
+def _read(commands: BinaryIO, jobs: "queue.SimpleQueue[Any]") -> None:
+    try:
+        while True:
+            jobs.put(pickle.load(commands))
+    except EOFError:
+        # The coordinator is done, or was killed: nobody waits for this batch any more.
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+
+
+def _death(process: "subprocess.Popen[bytes]") -> str:
+    code = process.returncode
+    if code is not None and code < 0:
+        signal = "SIGKILL, as when memory runs out" if code == -9 else f"signal {-code}"
+        return f"the worker process was ended by {signal}"
+    return f"the worker process ended with exit code {code}"

@@ -1,0 +1,269 @@
+"""Collecting real studies: every run once, the same numbers however it is done."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from phasegrok.collect import collect, dry_run
+from phasegrok.errors import (
+    FormatError,
+    InvalidStudyError,
+    InvalidValueError,
+    StudyBusyError,
+    StudyChangedError,
+)
+from phasegrok.runs import StorageError, StudyFolder, open_runs, validate
+from phasegrok.study import Energy, Plan, Study, part, requested_runs
+
+StudyMaker = Callable[..., Study]
+NumbersOf = Callable[[Path], dict[str, dict[str, bytes | str]]]
+OutcomesOf = Callable[[Path], dict[str, int]]
+
+CUBICS = Plan(grid={"cubic": [-0.3, -0.2, -0.1]}, disorders=1, replicas=2)
+
+
+def collected(study: Study, folder: Path, *, workers: int = 0, seconds: float = 20.0) -> Path:
+    collect(study, folder, workers=workers, progress=False, target_seconds=seconds)
+    return folder
+
+
+def test_the_numbers_do_not_depend_on_workers_or_batches(
+    make_study: StudyMaker, numbers_of: NumbersOf, tmp_path: Path
+) -> None:
+    study = make_study()
+    here = numbers_of(collected(study, tmp_path / "here"))
+    assert set(here) == {run.run_id for run in requested_runs(study)}
+    report = collect(study, tmp_path / "two", workers=2, progress=False, target_seconds=0.001)
+    assert len(report.shards) >= 2
+    assert report.outcomes == {"finished": 12}
+    assert report.gradients == 12 * 40
+    assert numbers_of(tmp_path / "two") == here
+    assert numbers_of(collected(study, tmp_path / "one", workers=1)) == here
+
+
+def test_what_is_collected_follows_the_schema(make_study: StudyMaker, tmp_path: Path) -> None:
+    folder = collected(make_study(), tmp_path / "runs")
+    assert validate(open_runs(folder)) == []
+
+
+def test_a_grown_plan_adds_runs_and_changes_none(
+    make_study: StudyMaker, numbers_of: NumbersOf, tmp_path: Path
+) -> None:
+    small = make_study(plan=Plan(grid={"temperature": [0.1]}, replicas=2))
+    grown = make_study(
+        plan=Plan(
+            grid={"temperature": [0.05, 0.1, 0.3]},
+            points=[{"temperature": 0.2, "width": 4}],
+            disorders=2,
+            replicas=3,
+        )
+    )
+    before = numbers_of(collected(small, tmp_path / "runs"))
+    report = collect(grown, tmp_path / "runs", workers=0, progress=False)
+    assert report.stored_before == 2
+    after = numbers_of(tmp_path / "runs")
+    assert set(after) == {run.run_id for run in requested_runs(grown)}
+    # A second width takes resolved variables out of the flat view, and adds its coordinate.
+    for run_id, values in before.items():
+        assert all(after[run_id][name] == values[name] for name in ("loss", "time", "step"))
+    at_once = numbers_of(collected(grown, tmp_path / "at_once"))
+    assert after == at_once
+
+
+def test_nothing_is_left_to_do_the_second_time(make_study: StudyMaker, tmp_path: Path) -> None:
+    collected(make_study(), tmp_path / "runs")
+    report = collect(make_study(), tmp_path / "runs", workers=0, progress=False)
+    assert (report.stored_before, report.shards, report.gradients) == (12, (), 0)
+    assert "nothing left to do (12 runs were there before)" in str(report)
+
+
+def test_a_run_that_raises_fails_alone(
+    make_study: StudyMaker,
+    troublesome: Path,
+    numbers_of: NumbersOf,
+    outcomes_of: OutcomesOf,
+    tmp_path: Path,
+) -> None:
+    del troublesome
+    plan = replace(CUBICS, points=[{"cubic": -0.25}], replicas=1, grid={"cubic": [-0.3, -0.2]})
+    study = make_study(plan=plan, trouble={"cubic": -0.25})
+    folder = collected(study, tmp_path / "runs")
+    assert outcomes_of(folder) == {"failed": 1, "finished": 2}
+    runs = open_runs(folder)
+    failed = runs["outcome"].values == "failed"
+    (reason,) = runs["outcome_reason"].values[failed]
+    assert reason.startswith("ArithmeticError: the trouble that was asked for (troublesome_obs")
+    assert runs["record_count"].values[failed].tolist() == [0]
+    assert validate(runs) == []
+
+    calm = replace(study, plan=replace(plan, points=()))
+    alone = numbers_of(collected(calm, tmp_path / "calm"))
+    beside = numbers_of(folder)
+    for run_id, values in alone.items():
+        assert beside[run_id]["loss"] == values["loss"]
+
+
+@pytest.mark.slow  # Six processes; test_ledger.py tells the same story without one.
+def test_a_run_that_kills_its_worker_fails_alone(
+    make_study: StudyMaker, troublesome: Path, outcomes_of: OutcomesOf, tmp_path: Path
+) -> None:
+    del troublesome
+    plan = Plan(points=[{"cubic": -0.3}, {"cubic": -0.2}])
+    study = make_study(plan=plan, trouble={"cubic": -0.2, "what": "kill"})
+    folder = collected(study, tmp_path / "runs", workers=1)
+    assert outcomes_of(folder) == {"failed": 1, "finished": 1}
+    runs = open_runs(folder)
+    (reason,) = runs["outcome_reason"].values[runs["outcome"].values == "failed"]
+    assert reason == "the worker process was ended by SIGKILL, as when memory runs out"
+
+
+def test_a_study_whose_runs_all_raise_is_refused(
+    make_study: StudyMaker, troublesome: Path, tmp_path: Path
+) -> None:
+    del troublesome
+    study = make_study(trouble={"cubic": -0.3})
+    with pytest.raises(
+        InvalidStudyError, match=r"first 8 runs failed one and all.*ArithmeticE"
+    ):
+        collect(study, tmp_path / "runs", workers=0, progress=False)
+    assert StudyFolder.open(tmp_path / "runs").shards() == []
+
+
+def test_a_small_study_whose_runs_all_raise_is_kept(
+    make_study: StudyMaker, troublesome: Path, outcomes_of: OutcomesOf, tmp_path: Path
+) -> None:
+    del troublesome
+    study = make_study(plan=Plan(replicas=2), trouble={"cubic": -0.3})
+    assert outcomes_of(collected(study, tmp_path / "runs")) == {"failed": 2}
+
+
+def test_a_step_beyond_stability_diverges_and_its_siblings_finish(
+    make_study: StudyMaker, numbers_of: NumbersOf, tmp_path: Path
+) -> None:
+    plan = Plan(grid={"step_size": [1e-3, 50.0]}, replicas=2)
+    study = make_study(plan=plan, steps=200)
+    report = collect(study, tmp_path / "runs", workers=0, progress=False)
+    assert report.outcomes == {"diverged": 2, "finished": 2}
+    assert any("stability limit" in text for text in report.warnings)
+    assert "warning: " in str(report)
+    calm = make_study(plan=Plan(grid={"step_size": [1e-3]}, replicas=2), steps=200)
+    beside = numbers_of(tmp_path / "runs")
+    for run_id, values in numbers_of(collected(calm, tmp_path / "calm")).items():
+        assert beside[run_id] == values
+
+
+def test_a_changed_description_is_refused_with_the_difference(
+    make_study: StudyMaker, tmp_path: Path
+) -> None:
+    collected(make_study(plan=Plan()), tmp_path / "runs")
+    changed = make_study(plan=Plan(), network=part("two_layer", width=7), seed=4)
+    with pytest.raises(StudyChangedError) as caught:
+        collect(changed, tmp_path / "runs", workers=0, progress=False)
+    lines = str(caught.value).splitlines()
+    assert "  network.width: stored 6, given 7" in lines
+    assert "  seed: stored 3, given 4" in lines
+    with pytest.raises(StudyChangedError, match="seed: stored 3, given 4"):
+        dry_run(changed, workers=0, folder=tmp_path / "runs")
+
+
+def test_a_second_collector_is_refused(make_study: StudyMaker, tmp_path: Path) -> None:
+    study = make_study(plan=Plan())
+    with (
+        StudyFolder.create(tmp_path / "runs", study).lock(),
+        pytest.raises(StudyBusyError, match="another collector holds"),
+    ):
+        collect(study, tmp_path / "runs", workers=0, progress=False)
+
+
+def test_a_truncated_shard_is_set_aside_and_made_anew(
+    make_study: StudyMaker, numbers_of: NumbersOf, tmp_path: Path
+) -> None:
+    study = make_study(plan=Plan(replicas=2))
+    folder = collected(study, tmp_path / "runs")
+    before = numbers_of(folder)
+    (shard,) = StudyFolder.open(folder).shards()
+    shard.write_bytes(shard.read_bytes()[: shard.stat().st_size // 2])
+    report = collect(study, folder, workers=0, progress=False)
+    assert report.outcomes == {"finished": 2}
+    assert numbers_of(folder) == before
+    assert [path.name for path in folder.glob("*.damaged*")] == [shard.name + ".damaged"]
+
+
+def test_a_shard_of_another_study_is_refused(make_study: StudyMaker, tmp_path: Path) -> None:
+    study = make_study(plan=Plan())
+    folder = collected(study, tmp_path / "runs")
+    other = collected(replace(study, seed=4), tmp_path / "other")
+    (shard,) = StudyFolder.open(other).shards()
+    shutil.copy(shard, folder)
+    with pytest.raises(FormatError, match=r"belongs to another study(.|\n)*seed: stored 3"):
+        collect(study, folder, workers=0, progress=False)
+
+
+def test_what_a_killed_writer_left_is_removed(make_study: StudyMaker, tmp_path: Path) -> None:
+    folder = collected(make_study(plan=Plan()), tmp_path / "runs")
+    (folder / ".partial-1-abc").write_bytes(b"half")
+    collected(make_study(plan=Plan()), folder)
+    assert list(folder.glob(".partial-*")) == []
+
+
+def test_a_folder_that_cannot_be_written_is_refused(
+    make_study: StudyMaker, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
+    with pytest.raises(StorageError, match="cannot be written"):
+        collect(make_study(plan=Plan()), tmp_path / "file", workers=0, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"network": part("two_layer", widht=6)}, r"Did you mean 'width'\?"),
+        ({"dynamics": part("langevni", step_size=1e-3)}, r"Did you mean 'langevin'\?"),
+        ({"plan": Plan(grid={"temperature": [-0.1]})}, "not negative, received -0.1"),
+        ({"plan": Plan(starts=("piror",))}, r"Did you mean 'prior'\?"),
+        ({"energy": Energy(temperature=0.1, weight_decay={"frist": 1.0})}, "'frist'"),
+    ],
+)
+def test_a_study_that_cannot_be_carried_out_leaves_no_folder(
+    make_study: StudyMaker, tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InvalidStudyError, match=message):
+        collect(make_study(**changes), tmp_path / "runs", workers=0, progress=False)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_refuses_a_device_that_is_not_there_and_senseless_numbers(
+    make_study: StudyMaker, tmp_path: Path
+) -> None:
+    study = make_study(plan=Plan())
+    with pytest.raises(
+        InvalidValueError, match="one that torch can use here, received 'abacus'"
+    ):
+        collect(study, tmp_path, device="abacus")
+    with pytest.raises(InvalidValueError, match=r"workers >= 0 .* received -1"):
+        collect(study, tmp_path, workers=-1)
+    with pytest.raises(InvalidValueError, match=r"positive target time .* 0\.0"):
+        collect(study, tmp_path, target_seconds=0.0)
+
+
+def test_a_dry_run_counts_what_is_left_and_writes_nothing(
+    make_study: StudyMaker, tmp_path: Path
+) -> None:
+    study = make_study()
+    expected = dry_run(study, workers=0, folder=tmp_path / "runs")
+    assert (expected.runs, expected.stored, expected.gradients) == (12, 0, 480)
+    assert not (tmp_path / "runs").exists()
+    assert expected.seconds > 0.0
+    folder = collected(study, tmp_path / "runs")
+    size = sum(path.stat().st_size for path in StudyFolder.open(folder).shards())
+    assert expected.disk_bytes < 20 * size
+
+    more = replace(study, plan=replace(study.plan, replicas=4))
+    left = dry_run(more, workers=0, folder=folder)
+    assert (left.runs, left.stored, left.gradients) == (4, 12, 160)
+    nothing = dry_run(study, workers=0, folder=folder)
+    assert (nothing.runs, nothing.batches, nothing.seconds) == (0, 0, 0.0)
+    assert "0 to do, 12 stored" in str(nothing)

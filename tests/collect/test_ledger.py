@@ -1,0 +1,168 @@
+"""What becomes of a batch that raises or kills its worker, told by an executor on a script."""
+
+from collections.abc import Callable, Container, Sequence
+from pathlib import Path
+from typing import final
+
+import pytest
+
+from phasegrok.collect.batches import Batch, Limits, group_units, make_batches
+from phasegrok.collect.execution import Raised, Unwritable, run_batch
+from phasegrok.collect.ledger import Ledger
+from phasegrok.collect.progress import Quiet
+from phasegrok.collect.speed import Group, Speed
+from phasegrok.collect.workers import Died, Ended, Message
+from phasegrok.errors import InvalidStudyError
+from phasegrok.runs import StorageError, StudyFolder, open_runs
+from phasegrok.study import Exchange, Plan, RunRequest, Study, requested_runs
+
+StudyMaker = Callable[..., Study]
+
+
+@final
+class Scripted:
+    """Carries out batches here, but for runs that raise or kill."""
+
+    def __init__(self, study: Study, folder: Path) -> None:
+        self.study, self.folder = study, folder
+        self.raising: Container[str] = ()
+        self.killing: Container[str] = ()
+        self.deaths_to_come = 0
+        self.dies_after_writing = False
+        self.full_after = 10**9
+        self.sizes: list[int] = []
+        self._message: Message | None = None
+
+    def measure(self, samples: list[Group]) -> list[Speed]:
+        return [Speed(call=0.0, run=1.0)] * len(samples)
+
+    def has_room(self) -> bool:
+        return self._message is None
+
+    def start(self, number: int, requests: Sequence[RunRequest]) -> None:
+        self.sizes.append(len(requests))
+        if any(run.run_id in self.killing for run in requests) or self.deaths_to_come > 0:
+            self.deaths_to_come -= 1
+            if self.dies_after_writing:
+                run_batch(self.study, requests, self.folder, device="cpu")
+            self._message = Died(number, "the worker process was ended by SIGKILL")
+        elif any(run.run_id in self.raising for run in requests):
+            self._message = Ended(number, Raised("ValueError: no"))
+        elif len(self.sizes) > self.full_after:
+            self._message = Ended(number, Unwritable("The disk is full"))
+        else:
+            result = run_batch(self.study, requests, self.folder, device="cpu")
+            self._message = Ended(number, result)
+
+    def receive(self) -> Message:
+        message, self._message = self._message, None
+        if message is None:
+            raise RuntimeError("nothing was started")
+        return message
+
+    def close(self) -> None:
+        pass
+
+
+Scene = tuple[Ledger, Scripted, list[RunRequest]]
+
+
+@pytest.fixture
+def make_scene(make_study: StudyMaker, tmp_path: Path) -> Callable[..., Scene]:
+    """A ledger with the runs of a study in one batch, and its executor."""
+
+    def make(*, replicas: int = 8, target_seconds: float = 1e9, **changes: object) -> Scene:
+        study = make_study(plan=Plan(replicas=replicas), steps=4, **changes)
+        requests = requested_runs(study)
+        groups = group_units(study, requests)
+        limits = Limits(workers=1, target_seconds=target_seconds)
+        batches: list[Batch] = make_batches(
+            study, groups, [Speed(call=0.0, run=1.0)] * len(groups), limits
+        )
+        store = StudyFolder.create(tmp_path / "runs", study)
+        return Ledger(study, store, batches), Scripted(study, store.path), requests
+
+    return make
+
+
+def outcomes(folder: Path) -> dict[str, str]:
+    runs = open_runs(folder)
+    return dict(zip(runs["run_id"].values, runs["outcome"].values, strict=True))
+
+
+def test_the_run_that_raises_is_found_by_halves(make_scene: Callable[..., Scene]) -> None:
+    ledger, executor, requests = make_scene()
+    bad = requests[5].run_id
+    executor.raising = {bad}
+    ledger.carry_out(executor, Quiet())
+    assert executor.sizes == [8, 4, 4, 2, 1, 1, 2]
+    found = outcomes(executor.folder)
+    assert {run_id for run_id, outcome in found.items() if outcome == "failed"} == {bad}
+    assert len(found) == 8
+    assert ledger.run_count == 8
+
+
+def test_a_run_that_kills_is_tried_three_times_alone(
+    make_scene: Callable[..., Scene],
+) -> None:
+    ledger, executor, requests = make_scene(replicas=2)
+    executor.killing = {requests[0].run_id}
+    ledger.carry_out(executor, Quiet())
+    assert executor.sizes == [2, 2, 1, 1, 1, 1]
+    assert sorted(outcomes(executor.folder).values()) == ["failed", "finished"]
+
+
+def test_a_kill_from_outside_costs_only_time(make_scene: Callable[..., Scene]) -> None:
+    ledger, executor, _ = make_scene()
+    executor.deaths_to_come = 1
+    ledger.carry_out(executor, Quiet())
+    assert executor.sizes == [8, 8]
+    assert set(outcomes(executor.folder).values()) == {"finished"}
+
+
+def test_a_worker_killed_after_its_shard_was_named_loses_nothing(
+    make_scene: Callable[..., Scene],
+) -> None:
+    ledger, executor, _ = make_scene()
+    executor.deaths_to_come, executor.dies_after_writing = 1, True
+    ledger.carry_out(executor, Quiet())
+    assert executor.sizes == [8]
+    assert set(outcomes(executor.folder).values()) == {"finished"}
+
+
+def test_a_ladder_fails_whole(make_scene: Callable[..., Scene]) -> None:
+    ladder = Exchange(control="temperature", rungs=[0.1, 0.2, 0.4])
+    ledger, executor, requests = make_scene(replicas=2, exchange=ladder)
+    executor.raising = {requests[1].run_id}
+    ledger.carry_out(executor, Quiet())
+    found = outcomes(executor.folder)
+    failed = {run_id for run_id, outcome in found.items() if outcome == "failed"}
+    assert failed == {run.run_id for run in requests[:3]}
+
+
+def test_a_full_disk_stops_and_keeps_what_is_there(make_scene: Callable[..., Scene]) -> None:
+    ledger, executor, _ = make_scene(target_seconds=8.0)
+    executor.full_after = 2
+    with pytest.raises(StorageError, match="The disk is full"):
+        ledger.carry_out(executor, Quiet())
+    assert set(outcomes(executor.folder).values()) == {"finished"}
+    assert ledger.run_count == len(outcomes(executor.folder)) > 0
+
+
+def test_nothing_is_stored_where_the_first_runs_all_raise(
+    make_scene: Callable[..., Scene],
+) -> None:
+    ledger, executor, requests = make_scene(replicas=20)
+    executor.raising = {run.run_id for run in requests}
+    with pytest.raises(InvalidStudyError, match=r"first 8 runs failed.*ValueError: no"):
+        ledger.carry_out(executor, Quiet())
+    assert list(executor.folder.glob("shard-*")) == []
+
+
+def test_failures_before_a_success_are_stored_after_it(
+    make_scene: Callable[..., Scene],
+) -> None:
+    ledger, executor, requests = make_scene(replicas=20)
+    executor.raising = {run.run_id for run in requests[:3]}
+    ledger.carry_out(executor, Quiet())
+    assert sorted(outcomes(executor.folder).values()) == ["failed"] * 3 + ["finished"] * 17

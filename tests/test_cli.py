@@ -1,0 +1,294 @@
+"""The command line: what it prints, how it refuses, and its exit codes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import phasegrok
+from phasegrok.cli import main
+from phasegrok.runs import StudyFolder, open_runs
+
+STUDY = """
+name = "from the command line"
+seed = 1
+
+[task]
+kind = "cubic_teacher"
+input_size = 4
+example_count = 6
+cubic = -0.3
+
+[network]
+kind = "two_layer"
+width = 3
+
+[dynamics]
+kind = "langevin"
+step_size = 1e-3
+
+[energy]
+temperature = 0.2
+weight_decay = "prior"
+
+[recording]
+steps = 20
+every = 10
+
+[plan]
+replicas = 2
+
+[plan.grid]
+temperature = [0.1, 0.3]
+"""
+
+OBSERVABLE = """
+from dataclasses import dataclass
+from phasegrok.observables import Observable
+
+@dataclass(frozen=True, kw_only=True)
+class Halved(Observable):
+    name: str = "halved"
+    long_name: str = "half of the cubic part, where that is above -0.5"
+
+    def measure(self, measurement):
+        cubic = measurement.task_numbers("cubic")
+        if (cubic < -0.5).any():
+            raise ValueError("the cubic part is too low")
+        return cubic / 2
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    path = tmp_path / "study.toml"
+    path.write_text(STUDY, encoding="utf-8")
+    return path
+
+
+def rewritten(study: Path, line: str, other: str) -> Path:
+    text = study.read_text(encoding="utf-8")
+    if line not in text:
+        pytest.fail(f"{line!r} is not in the study")
+    study.write_text(text.replace(line, other), encoding="utf-8")
+    return study
+
+
+def collect(study: Path, folder: Path, *options: str) -> int:
+    return main(
+        ["collect", str(study), "--out", str(folder), "--workers", "0", "--quiet", *options]
+    )
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"phasegrok {version('phasegrok')}\n"
+    assert phasegrok.__version__ == version("phasegrok")
+
+
+def test_collect_then_status_then_check(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "runs"
+    assert collect(study, folder) == 0
+    assert "4 finished (0 runs were there before), 80 gradients" in capsys.readouterr().out
+    assert main(["status", str(folder)]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "from the command line: 4 runs stored, 0 left to do"
+    assert shown[1].split() == ["finished", "4"]
+    assert main(["check", str(folder)]) == 0
+    assert capsys.readouterr().out.endswith("shards, 0 problems\n")
+
+
+def test_status_counts_what_is_left(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "runs"
+    collect(study, folder)
+    collect(rewritten(study, "replicas = 2", "replicas = 3"), folder)
+    (first, *_) = StudyFolder.open(folder).shards()
+    lost = open_runs(first).sizes["run"]
+    first.unlink()
+    capsys.readouterr()
+    assert main(["status", str(folder)]) == 3
+    assert f"{6 - lost} runs stored, {lost} left to do" in capsys.readouterr().out
+
+
+def test_a_dry_run_writes_nothing(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert collect(study, tmp_path / "runs", "--dry-run") == 0
+    lines = {
+        line.split()[0]: line.split(maxsplit=1)[1]
+        for line in capsys.readouterr().out.splitlines()
+    }
+    assert lines["runs"] == "4 to do, 0 stored"
+    assert lines["gradients"].startswith("80, at ")
+    assert set(lines) == {"runs", "gradients", "time", "disk", "memory", "batches"}
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "other", "message"),
+    [
+        ("replicas = 2", "replcias = 2", "Did you mean 'replicas'?"),
+        ("temperature = [0.1, 0.3]", "temperature = []", "at least one value"),
+        ("temperature = [0.1, 0.3]", "temperature = [-1.0]", "not negative, received -1.0"),
+        ("temperature = [0.1, 0.3]", "temprature = [0.1]", "Did you mean 'temperature'?"),
+        ('"langevin"', '"langevni"', "Did you mean 'langevin'?"),
+        ("width = 3", "width = 0", "width >= 1, received 0"),
+        ('"two_layer"', '"nowhere:Net"', "Put the file beside the study description"),
+        ("seed = 1", "seed = ", "is not valid TOML"),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence(
+    study: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    line: str,
+    other: str,
+    message: str,
+) -> None:
+    assert collect(rewritten(study, line, other), tmp_path / "runs") == 2
+    error = capsys.readouterr().err
+    assert error.startswith("phasegrok: ")
+    assert message in error
+    assert "Traceback" not in error
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_changed_description_is_refused(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    collect(study, tmp_path / "runs")
+    assert collect(rewritten(study, "width = 3", "width = 4"), tmp_path / "runs") == 2
+    assert "  network.width: stored 3, given 4\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["status", "check"])
+def test_a_folder_without_a_study_is_refused(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, str(tmp_path)]) == 2
+    assert "has none; give the folder" in capsys.readouterr().err
+
+
+def test_parts_beside_the_description_work_and_failures_are_told(
+    study: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "halved_observable.py").write_text(OBSERVABLE, encoding="utf-8")
+    rewritten(study, "every = 10", 'every = 10\nobservables = ["halved_observable:Halved"]')
+    rewritten(study, "temperature = [0.1, 0.3]", "cubic = [-0.3, -0.7]")
+    folder = tmp_path / "runs"
+    assert collect(study, folder) == 1
+    assert "2 failed, 2 finished" in capsys.readouterr().out
+    assert main(["status", str(folder)]) == 1
+    shown = capsys.readouterr().out
+    assert "failed (2): ValueError: the cubic part is too low (halved_observable.py" in shown
+    runs = open_runs(folder)
+    finished = runs["halved"].values[runs["outcome"].values == "finished"]
+    assert finished.tolist() == [[-0.15] * 3] * 2
+
+
+def test_check_finds_a_flipped_bit(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "runs"
+    collect(study, folder)
+    (shard, *_) = StudyFolder.open(folder).shards()
+    losses = open_runs(folder)["loss"].values
+    content = shard.read_bytes()
+    place = content.find(losses[0, :2].tobytes())
+    if place < 0:
+        pytest.fail("the losses are not stored as they are")
+    shard.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    capsys.readouterr()
+    assert main(["check", str(folder)]) == 1
+    shown = capsys.readouterr().out
+    assert "the checksums of loss do not hold" in shown
+    assert "1 problems" in shown
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "phasegrok", *arguments]
+
+
+def test_the_module_runs_and_needs_no_torch_for_status(study: Path, tmp_path: Path) -> None:
+    collect(study, tmp_path / "runs")
+    source = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from phasegrok.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    for arguments in (command(), [sys.executable, "-c", source]):
+        finished = subprocess.run(
+            [*arguments, "status", str(tmp_path / "runs")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (finished.returncode, finished.stderr) == (0, "")
+        assert "4 runs stored" in finished.stdout
+
+
+def test_collecting_without_torch_says_what_to_install(
+    study: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("phasegrok.cli.find_spec", lambda _: None)
+    assert collect(study, tmp_path / "runs") == 2
+    assert "pip install 'phasegrok[train]'" in capsys.readouterr().err
+
+
+def test_a_full_disk_keeps_finished_shards_and_says_so(study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    assert collect(study, folder) == 0
+    (before,) = StudyFolder.open(folder).shards()
+    content = before.read_bytes()
+    rewritten(study, "replicas = 2", "replicas = 3")
+    arguments = command("collect", str(study), "--out", str(folder), "--workers", "0")
+    # Files may grow to 4 kB: the description fits, a shard does not.
+    limited = ["bash", "-c", 'ulimit -f 4; exec "$@"', "bash", *arguments]
+    finished = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert finished.returncode == 2
+    assert "cannot be written" in finished.stderr
+    assert "Finished shards stay valid." in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert before.read_bytes() == content
+    assert list(folder.glob(".partial-*")) == []
+    assert StudyFolder.open(folder).finished_run_ids() == set(
+        open_runs(before)["run_id"].values
+    )
+
+
+def test_ctrl_c_stops_the_workers_and_says_what_is_kept(study: Path, tmp_path: Path) -> None:
+    rewritten(study, "steps = 20\nevery = 10", "steps = 100000000\nevery = 1000")
+    folder = tmp_path / "runs"
+    arguments = command("collect", str(study), "--out", str(folder), "--workers", "1")
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        # Its lock is signed before the first worker is started, and both before the work.
+        workers: list[int] = []
+        while not workers and process.poll() is None:
+            time.sleep(0.05)
+            workers = [int(text) for text in children.read_text(encoding="utf-8").split()]
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "phasegrok: interrupted." in error
+    assert "Traceback" not in error
+    for worker in workers:
+        with pytest.raises(ProcessLookupError):
+            os.kill(worker, 0)
