@@ -1,8 +1,8 @@
 """What is recorded of a batch, collected in arrays and handed over as a dataset."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,8 @@ from torch import Tensor
 from phasegrok.dynamics.batch import Batch
 from phasegrok.dynamics.exchange import RUNG
 from phasegrok.dynamics.ramps import control_now
-from phasegrok.networks import Layout
-from phasegrok.observables import Observable
+from phasegrok.errors import InvalidStudyError
+from phasegrok.observables import Measurement, Observable
 from phasegrok.schema import HALF_SQUARE_NORM, NOW, PENALTY, RECORD, RUN, Symmetry
 from phasegrok.study import Study
 
@@ -72,7 +72,7 @@ class Recorder:
         record: int,
         *,
         rungs: Tensor | None = None,
-    ) -> None:
+    ) -> dict[int, str]:
         """Record the live state; where no run is left, only make the columns.
 
         Parameters
@@ -87,65 +87,64 @@ class Recorder:
             Which record.
         rungs : (row,) int64 tensor or None
             Present rung of each walker of an exchange ladder.
+
+        Returns
+        -------
+        dict
+            Runs of which a value is not a number, with the reason: they have no such record.
         """
-        rows = [row for row, run in enumerate(runs) if run >= 0]
-        kept = [runs[row] for row in rows]
         measurement = batch.measurement()
-
-        def put(name: str, values: Tensor, **about: Any) -> None:
-            numbers = values[rows].cpu().numpy()
-            self._column(name, numbers, **about).values[kept, record] = numbers
-
-        put("loss", loss, long_name="training loss L, as it enters the energy")
-        self._put_norms(put, batch.system.layout, measurement.rows)
-        for penalty in batch.system.penalties:
-            energy = penalty.energy(measurement.rows, batch.system.layout)
-            put(PENALTY + penalty.name, energy, long_name=f"energy {penalty.name}, unweighted")
-        self._put_controls(put, batch)
-        if rungs is not None:
-            put(RUNG, rungs, long_name="rung of the exchange ladder, counted from 0")
-        for name, meaning in batch.integrator.records().items():
-            put(name, batch.state.buffers[name][:, 0], long_name=meaning)
-        for observable in self.observables:
-            self._put_observable(put, observable, observable.measure(measurement))
+        values = list(self._values(batch, measurement, loss, rungs))
+        unsound = _unsound(values, runs)
+        rows = [row for row, run in enumerate(runs) if run >= 0 and run not in unsound]
+        kept = [runs[row] for row in rows]
+        for each in values:
+            numbers = each.values[rows].cpu().numpy()
+            self._column(each, numbers).values[kept, record] = numbers
         self.counts[kept] = record + 1
         self._keep_weights(measurement.rows, rows, kept, record)
+        return unsound
 
     def variables(self) -> dict[str, xr.Variable]:
         """All columns; entries beyond a run's record count are fill."""
         return {name: column.variable() for name, column in self.columns.items()}
 
-    def _put_norms(self, put: Any, layout: Layout, rows: Tensor) -> None:
-        for layer, norm in layout.half_square_norms(rows).items():
-            put(HALF_SQUARE_NORM + layer, norm, long_name=f"½|θ|² of the layer {layer}")
-
-    def _put_controls(self, put: Any, batch: Batch) -> None:
-        put("time", batch.state.time, long_name="sum of the step sizes used")
+    def _values(
+        self, batch: Batch, measurement: Measurement, loss: Tensor, rungs: Tensor | None
+    ) -> Iterator["_Value"]:
+        rows, system = measurement.rows, batch.system
+        yield _Value("loss", loss, "training loss L, as it enters the energy")
+        for layer, norm in system.layout.half_square_norms(rows).items():
+            yield _Value(HALF_SQUARE_NORM + layer, norm, f"½|θ|² of the layer {layer}")
+        for penalty in system.penalties:
+            energy = penalty.energy(rows, system.layout)
+            yield _Value(PENALTY + penalty.name, energy, f"energy {penalty.name}, unweighted")
+        yield _Value("time", batch.state.time, "sum of the step sizes used")
         changing = [ramp.control for ramp in self.study.ramps]
         if self.study.exchange is not None:
             changing.append(self.study.exchange.control)
         for control in changing:
-            now = control_now(control, batch.system, batch.drive.settings)
-            put(control + NOW, now, long_name=f"{control} at the record")
+            now = control_now(control, system, batch.drive.settings)
+            yield _Value(control + NOW, now, f"{control} at the record")
+        if rungs is not None:
+            yield _Value(RUNG, rungs, "rung of the exchange ladder, counted from 0")
+        for name, meaning in batch.integrator.records().items():
+            yield _Value(name, batch.state.buffers[name][:, 0], meaning)
+        for observable in self.observables:
+            yield _observed(observable, measurement)
 
-    def _put_observable(self, put: Any, observable: Observable, values: Tensor) -> None:
-        put(
-            observable.name,
-            values.float() if observable.dims else values.double(),
-            long_name=observable.long_name,
-            units=observable.units,
-            symmetry=observable.symmetry.value,
-            dims=observable.dims,
-        )
-
-    def _column(self, name: str, numbers: npt.NDArray[Any], **about: Any) -> Column:
-        if name not in self.columns:
-            dims = (RUN, RECORD, *about.pop("dims", ()))
+    def _column(self, value: "_Value", numbers: npt.NDArray[Any]) -> Column:
+        if value.name not in self.columns:
             shape = (self.run_count, self.record_count, *numbers.shape[1:])
             fill = -1 if numbers.dtype.kind == "i" else np.nan
-            values = np.full(shape, fill, dtype=numbers.dtype)
-            self.columns[name] = Column(values=values, dims=dims, **about)
-        return self.columns[name]
+            self.columns[value.name] = Column(
+                values=np.full(shape, fill, dtype=numbers.dtype),
+                dims=(RUN, RECORD, *value.dims),
+                long_name=value.long_name,
+                units=value.units,
+                symmetry=value.symmetry,
+            )
+        return self.columns[value.name]
 
     def _keep_weights(
         self, rows_now: Tensor, rows: list[int], kept: list[int], record: int
@@ -159,3 +158,45 @@ class Recorder:
             shape = (self.run_count, count, numbers.shape[1])
             self.weights = np.full(shape, np.nan, dtype=numbers.dtype)
         self.weights[kept, 0 if last_only else record] = numbers
+
+
+class _Value(NamedTuple):
+    """One variable of all rows at one record."""
+
+    name: str
+    values: Tensor
+    long_name: str
+    units: str = "1"
+    symmetry: str = Symmetry.NONE.value
+    dims: tuple[str, ...] = ()
+
+
+def _observed(observable: Observable, measurement: Measurement) -> _Value:
+    values = observable.measure(measurement)
+    expected = (measurement.rows.shape[0], 1 + len(observable.dims))
+    received = (values.shape[0] if values.dim() else 0, values.dim())
+    if received != expected:
+        raise InvalidStudyError(
+            f"the observable {observable.name!r} must give one value per run with dims "
+            f"{(RUN, *observable.dims)}, so {expected[0]} runs and {expected[1]} dims; "
+            f"received the shape {tuple(values.shape)}."
+        )
+    return _Value(
+        observable.name,
+        values.float() if observable.dims else values.double(),
+        observable.long_name,
+        observable.units,
+        observable.symmetry.value,
+        observable.dims,
+    )
+
+
+def _unsound(values: Sequence[_Value], runs: Sequence[int]) -> dict[int, str]:
+    """Runs with a value that is not a number, and what it was."""
+    unsound: dict[int, str] = {}
+    for each in values:
+        flat = each.values.reshape(each.values.shape[0], -1)
+        for row in flat.isnan().any(dim=1).nonzero().flatten().tolist():
+            if runs[row] >= 0:
+                unsound.setdefault(runs[row], f"{each.name!r} was not a number")
+    return unsound

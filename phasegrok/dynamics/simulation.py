@@ -181,7 +181,12 @@ class _Loop:
 
     def _record(self, loss: Tensor, rows: Sequence[int], record: int) -> None:
         rungs = None if self.ladders is None else self.ladders.rung
-        self.recorder.take(self.batch, loss, rows, record, rungs=rungs)
+        unsound = self._with_ladder(
+            self.recorder.take(self.batch, loss, rows, record, rungs=rungs)
+        )
+        for run, reason in unsound.items():
+            self._end(run, Outcome.FAILED, f"{reason} at step {self.batch.state.step}")
+        self._leave(set(unsound))
 
     def _diverged(self, loss: Tensor) -> dict[int, str]:
         system = self.batch.system
