@@ -3,13 +3,13 @@
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 
-from phasegrok.dynamics import estimate, simulate
+from phasegrok.dynamics import Progress, estimate, simulate
 from phasegrok.study import RunRequest, Study
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
 PROBE_SECONDS = 0.2
 PROBE_RUNS = 48
 PROBED = 3
-FIRST_STEPS = 4
+LEAST_RECORDS = 3
 SMALLEST_SHARE = 1e-3
 
 Unit = tuple[RunRequest, ...]
@@ -82,7 +82,7 @@ def measured_speeds(study: Study, samples: Sequence[Group], *, device: str) -> l
         Description.
     samples : sequence of groups
         Units that may share a batch, the most important group first. Three groups are timed,
-        for about a second each; the others are taken to be as much slower as they have more
+        for less than a second each; the others are taken to be as much slower as they have more
         parameters.
     device : str
         Where the runs will be.
@@ -114,7 +114,6 @@ def _probe(study: Study, units: Group, device: str) -> Speed | None:
     few = [_without_steps(request) for request in units[0]]
     many = [_without_steps(request) for unit in units for request in unit]
     try:
-        _timed(study, few, FIRST_STEPS, device)  # What is done once a process.
         slow = _call_seconds(study, many, device)
         if len(units) == 1:
             return Speed(call=0.0, run=slow / len(many))
@@ -129,36 +128,34 @@ def _probe(study: Study, units: Group, device: str) -> Speed | None:
     return Speed(call=slow - run * len(many), run=run)
 
 
+class _Enough(Exception):
+    """Ends a simulation that was begun for its first steps."""
+
+
 def _call_seconds(study: Study, requests: list[RunRequest], device: str) -> float:
     """Seconds per gradient of a batch, without what is done once a batch."""
-    steps = FIRST_STEPS
-    first_calls, first_seconds = _timed(study, requests, steps, device)
-    while True:
-        steps *= 4
-        calls, seconds = _timed(study, requests, steps, device)
-        if seconds - first_seconds > PROBE_SECONDS or steps >= study.recording.steps:
-            break
-    if seconds > first_seconds and calls > first_calls:
-        return (seconds - first_seconds) / (calls - first_calls)
-    return seconds / max(calls, 1.0)
+    moments: list[tuple[int, float]] = []
 
+    def report(progress: Progress) -> None:
+        moments.append((progress.steps_done, time.perf_counter()))
+        if len(moments) > LEAST_RECORDS and moments[-1][1] - moments[1][1] > PROBE_SECONDS:
+            raise _Enough
 
-def _timed(
-    study: Study, requests: list[RunRequest], steps: int, device: str
-) -> tuple[float, float]:
+    steps = study.recording.steps
     recording = replace(
         study.recording,
-        steps=steps,
         start=0,
-        every=min(study.recording.every, steps),
-        spacing="linear",
-        count=None,
+        every=1,
+        spacing="logarithmic",
+        count=2 * steps.bit_length(),  # Two to a doubling, as few as a study might have.
         states="none",
     )
-    begin = time.perf_counter()
-    simulation = simulate(replace(study, recording=recording), requests, device=device)
-    seconds = time.perf_counter() - begin
-    return float(simulation.dataset["gradient_count"].max()), seconds
+    with suppress(_Enough):
+        simulate(replace(study, recording=recording), requests, device=device, report=report)
+    # The first step also does what is done once a process.
+    first, last = moments[min(1, len(moments) - 2)], moments[-1]
+    gradients_per_step = estimate(study, requests[0]).gradients / steps
+    return (last[1] - first[1]) / (last[0] - first[0]) / gradients_per_step
 
 
 def _without_steps(request: RunRequest) -> RunRequest:
