@@ -22,7 +22,6 @@ ANALYSIS_SIDE = (
     "schema",
     "seeding",
     "study",
-    "exact",
     "tasks",
     "theory",
     "runs",
