@@ -18,7 +18,7 @@ from phasegrok.networks.losses import Loss
 
 __all__ = ["GROUP", "MappedEvaluation", "MappedExamples", "is_batch_invariant"]
 
-GROUP = 8
+GROUP = 16
 """Runs computed at once. Larger groups gain little on a CPU and cost a lone run more."""
 
 _PROBES = 4
@@ -34,14 +34,11 @@ class MappedExamples:
     groups : tuple of ExampleBatch
         One for each group of runs, or a single one where all runs share their examples; inputs
         and targets always have the runs of a group as axis 0.
-    original : ExampleBatch
-        Where they came from.
     size : int
         Runs of a group.
     """
 
     groups: tuple[ExampleBatch, ...]
-    original: ExampleBatch
     size: int
 
 
@@ -72,22 +69,22 @@ class MappedEvaluation(Evaluation[MappedExamples]):
         runs = examples.inputs.shape[0]
         firsts = range(0, runs, size)
         groups = tuple(_pick(examples, _places(first, size, runs)) for first in firsts)
-        return MappedExamples(groups=groups, original=examples, size=size)
+        return MappedExamples(groups=groups, size=size)
 
     def outputs(self, rows: Tensor, examples: MappedExamples) -> Tensor:
         """See `Evaluation.outputs`."""
         parts = []
-        with torch.no_grad():
-            for places, group in _groups(rows, examples):
-                answers = self._network.outputs(
-                    self._layout.split(rows[places]), group.inputs, None
-                )
-                parts.append(answers[: _kept(places)])
+        for places, group in _groups(rows, examples):
+            parts.append(self._answers(rows[places], group)[: _kept(places)])
         return torch.cat(parts)
 
     def loss(self, rows: Tensor, examples: MappedExamples) -> Tensor:
         """See `Evaluation.loss`."""
-        return self._sum_loss(self.outputs(rows, examples), examples.original)
+        parts = []
+        for places, group in _groups(rows, examples):
+            answers = self._answers(rows[places], group)
+            parts.append(self._sum_loss(answers, group)[: _kept(places)])
+        return torch.cat(parts)
 
     def gradient(
         self, rows: Tensor, examples: MappedExamples, noise: Tensor | None
@@ -100,6 +97,10 @@ class MappedEvaluation(Evaluation[MappedExamples]):
             gradients.append(part.rows[: _kept(places)])
             losses.append(part.loss[: _kept(places)])
         return Gradient(rows=torch.cat(gradients), loss=torch.cat(losses))
+
+    def _answers(self, rows: Tensor, examples: ExampleBatch) -> Tensor:
+        with torch.no_grad():
+            return self._network.outputs(self._layout.split(rows), examples.inputs, None)
 
     def _differentiate(
         self, rows: Tensor, examples: ExampleBatch, noise: Tensor | None
@@ -116,8 +117,7 @@ class MappedEvaluation(Evaluation[MappedExamples]):
         factor = self._loss.prefactor(examples.total) * examples.weight
         targets = examples.targets
         doubled = targets.double() if targets.is_floating_point() else targets
-        terms = self._loss.per_example(outputs.double(), doubled)
-        return torch.stack([each.contiguous().sum() for each in terms]) * factor
+        return self._loss.per_example(outputs.double(), doubled).sum(dim=1) * factor
 
     def _group_size(self, examples: ExampleBatch) -> int:
         if examples.count not in self._sizes:
@@ -155,9 +155,9 @@ def is_batch_invariant(
         for _ in range(_PROBES):
             rows, own, noise = _probe(network, loss, examples, dtype=dtype, source=source)
             gradient = evaluation._differentiate(rows, own, noise)
-            with torch.no_grad():
-                answers = network.outputs(network.layout().split(rows), own.inputs, None)
-            for each in (gradient.rows, gradient.loss, answers):
+            answers = evaluation._answers(rows, own)
+            loss_alone = evaluation._sum_loss(answers, own)
+            for each in (gradient.rows, gradient.loss, answers, loss_alone):
                 if not torch.equal(each, each[:1].expand_as(each)):
                     return False
     return True
