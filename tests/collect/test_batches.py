@@ -85,8 +85,10 @@ def test_batches_are_cut_between_sets_of_data(make_study: StudyMaker) -> None:
 
 
 def test_the_longest_comes_first(make_study: StudyMaker) -> None:
-    batches = split(make_study(plan=PLAN), limits=LIMITS)
+    plan = Plan(grid={"steps": [20, 400, 60]}, replicas=2)
+    batches = split(make_study(plan=plan), limits=LIMITS)
     seconds = [batch.seconds for batch in batches]
+    assert len(set(seconds)) == 3
     assert seconds == sorted(seconds, reverse=True)
 
 
@@ -139,6 +141,12 @@ def test_where_calls_cost_most_batches_are_large(make_study: StudyMaker) -> None
     assert all(250 <= size <= 304 for size in sizes)
     seconds = [batch.seconds for batch in split(study, speed=calls, limits=limits)]
     assert max(seconds) <= 4 * 0.404
+
+    # Their shards would be large enough with fewer runs.
+    dense = replace(study, recording=replace(study.recording, every=1, steps=400))
+    quick = Speed(call=1e-3, run=1e-5)
+    sizes = [len(batch.requests) for batch in split(dense, speed=quick, limits=limits)]
+    assert all(180 <= size <= 200 for size in sizes)
 
     few = make_study(plan=Plan(replicas=10))
     limits = Limits(workers=2, target_seconds=0.1)
