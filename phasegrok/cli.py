@@ -60,7 +60,10 @@ def _parser() -> argparse.ArgumentParser:
         ("analyze", _analyze, "write figures, numbers and a report of a study"),
         ("plot", _plot, "draw the figures of a study"),
     ):
-        command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+        aliases = ["validate"] if name == "check" else []
+        command = commands.add_parser(
+            name, aliases=aliases, help=text, description=text.capitalize() + "."
+        )
         command.add_argument("folder", type=Path, metavar="FOLDER", help="folder of the study")
         command.set_defaults(command=function)
     return parser

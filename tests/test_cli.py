@@ -102,8 +102,9 @@ def test_collect_then_status_then_check(
     shown = capsys.readouterr().out.splitlines()
     assert shown[0] == "from the command line: 4 runs stored, 0 left to do"
     assert shown[1].split() == ["finished", "4"]
-    assert main(["check", str(folder)]) == 0
-    assert capsys.readouterr().out.endswith("shards, 0 problems\n")
+    for command in ("check", "validate"):
+        assert main([command, str(folder)]) == 0
+        assert capsys.readouterr().out.endswith("shards, 0 problems\n")
 
 
 def test_status_counts_what_is_left(

@@ -18,7 +18,7 @@ from phasegrok.study import RunRequest, Study
 
 __all__ = ["WorkPlan", "check_device", "check_disk", "limits_of", "planned"]
 
-PROCESS_BYTES = 400_000_000
+PROCESS_BYTES = 350_000_000
 """What torch takes before the first run, as resident memory of one process."""
 
 MEMORY_SHARE = 0.6
@@ -59,9 +59,9 @@ class WorkPlan:
 
     @property
     def memory_bytes(self) -> int:
-        """Memory of all workers at their largest batches."""
+        """Memory of the coordinator, and of all workers at their largest batches."""
         largest = sorted((batch.memory_bytes for batch in self.batches), reverse=True)
-        return self.workers * PROCESS_BYTES + sum(largest[: self.workers])
+        return (self.workers + 1) * PROCESS_BYTES + sum(largest[: self.workers])
 
     @property
     def seconds(self) -> float:
