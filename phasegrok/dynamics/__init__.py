@@ -3,7 +3,13 @@
 from phasegrok.dynamics.building import INTEGRATORS, batch_key, build_run, check_study
 from phasegrok.dynamics.cost import Cost, estimate
 from phasegrok.dynamics.failure import failed_dataset
-from phasegrok.dynamics.integrator import Drive, Integrator, Settings, State
+from phasegrok.dynamics.integrator import (
+    Drive,
+    Integrator,
+    Settings,
+    State,
+    assembled_gradient,
+)
 from phasegrok.dynamics.penalties import PENALTIES, Penalty
 from phasegrok.dynamics.simulation import Progress, Simulation, simulate
 from phasegrok.dynamics.starts import STARTS, Start, StartContext
@@ -27,6 +33,7 @@ __all__ = [
     "State",
     "Stream",
     "System",
+    "assembled_gradient",
     "batch_key",
     "build_run",
     "check_study",

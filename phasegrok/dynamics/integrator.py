@@ -12,7 +12,7 @@ from phasegrok.dynamics.streams import Stream
 from phasegrok.dynamics.system import System
 from phasegrok.networks import ExampleBatch
 
-__all__ = ["Drive", "Integrator", "Settings", "State"]
+__all__ = ["Drive", "Integrator", "Settings", "State", "assembled_gradient"]
 
 Settings = dict[str, Tensor]
 """The float options of an integrator, (run, 1) each: they may differ from run to run."""
