@@ -1,0 +1,64 @@
+"""Fits by emcee: priors, likelihoods, chains with graded health, evidences with a check."""
+
+from phasegrok.inference.basins import BASIN_QUANTITIES, basins
+from phasegrok.inference.effective import (
+    EffectiveNumbers,
+    Groups,
+    design_effect,
+    effective_numbers,
+    group_values,
+)
+from phasegrok.inference.evidence import Evidence, Ladder, Schedule, bennett, climb, combine
+from phasegrok.inference.folded import FoldedFit, Target, bin_folded, fit_folded, target_of
+from phasegrok.inference.likelihoods import Counts, Misfit
+from phasegrok.inference.models import FoldedModel, OnePhase, TwoPhases
+from phasegrok.inference.priors import (
+    IDENTITY,
+    INTERVAL,
+    LOGARITHM,
+    LOGIT,
+    Parameter,
+    ParameterSpace,
+    Transform,
+    uniform,
+)
+from phasegrok.inference.sampling import Budget, Chains, Grade, Health, sample
+
+__all__ = [
+    "BASIN_QUANTITIES",
+    "IDENTITY",
+    "INTERVAL",
+    "LOGARITHM",
+    "LOGIT",
+    "Budget",
+    "Chains",
+    "Counts",
+    "EffectiveNumbers",
+    "Evidence",
+    "FoldedFit",
+    "FoldedModel",
+    "Grade",
+    "Groups",
+    "Health",
+    "Ladder",
+    "Misfit",
+    "OnePhase",
+    "Parameter",
+    "ParameterSpace",
+    "Schedule",
+    "Target",
+    "Transform",
+    "TwoPhases",
+    "basins",
+    "bennett",
+    "bin_folded",
+    "climb",
+    "combine",
+    "design_effect",
+    "effective_numbers",
+    "fit_folded",
+    "group_values",
+    "sample",
+    "target_of",
+    "uniform",
+]
