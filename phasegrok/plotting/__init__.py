@@ -1,0 +1,42 @@
+"""One figure a function, drawn from stored results; nothing that a caption quotes is computed.
+
+Every function takes the axes to draw on, or makes a figure of its own, and returns the axes.
+The function of the same name with ``_table`` gives the numbers that are drawn;
+`save_figure` writes both. No global state of matplotlib is touched.
+"""
+
+from phasegrok.plotting.corner import corner, corner_table
+from phasegrok.plotting.discrepancies import against_noise, against_noise_table, discrepancies
+from phasegrok.plotting.overlap_density import overlap_density, overlap_density_table
+from phasegrok.plotting.phase_diagram import LINE_NAMES, phase_diagram, phase_diagram_table
+from phasegrok.plotting.run_health import (
+    health_of_points,
+    health_of_points_table,
+    start_traces,
+    start_traces_table,
+)
+from phasegrok.plotting.saving import Table, save_figure
+from phasegrok.plotting.style import DOUBLE_COLUMN, PALETTE, SINGLE_COLUMN, style
+
+__all__ = [
+    "DOUBLE_COLUMN",
+    "LINE_NAMES",
+    "PALETTE",
+    "SINGLE_COLUMN",
+    "Table",
+    "against_noise",
+    "against_noise_table",
+    "corner",
+    "corner_table",
+    "discrepancies",
+    "health_of_points",
+    "health_of_points_table",
+    "overlap_density",
+    "overlap_density_table",
+    "phase_diagram",
+    "phase_diagram_table",
+    "save_figure",
+    "start_traces",
+    "start_traces_table",
+    "style",
+]

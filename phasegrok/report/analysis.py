@@ -1,0 +1,280 @@
+"""Analyse a study once and store every number that figures and report need."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+import xarray as xr
+
+from phasegrok.errors import FormatError, PhasegrokError
+from phasegrok.report.measured import (
+    health_table,
+    outcome_table,
+    point_table,
+    start_table,
+    trace_table,
+)
+from phasegrok.report.overlaps import (
+    OVERLAP,
+    fit_points,
+    fit_table,
+    overlap_table,
+    overlap_theory,
+)
+from phasegrok.report.places import StudyData, open_study
+from phasegrok.report.predictions import (
+    comparison_table,
+    curve_table,
+    line_table,
+    predicted_table,
+    systems_of,
+)
+from phasegrok.runs import StudyFolder, provenance
+from phasegrok.schema import Outcome
+from phasegrok.seeding import digest
+from phasegrok.statistics import Status
+
+__all__ = ["FITS", "FOLDER", "Analysis", "analyze_study", "current_analysis", "read_analysis"]
+
+FOLDER: Final = "analysis"
+FITS: Final = "fits"
+_SUMMARY: Final = "summary.json"
+_VERSION: Final = 1
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Analysis:
+    """What `analyze_study` stored.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is stored.
+    tables : mapping
+        Name to dataset: points, outcomes, health, traces, and where they apply starts,
+        predicted, comparison, curves, lines, overlaps,
+        overlap_theory and fits.
+    summary : mapping
+        Everything else, as plain data.
+    """
+
+    folder: Path
+    tables: Mapping[str, xr.Dataset]
+    summary: Mapping[str, Any]
+
+    def table(self, name: str) -> xr.Dataset | None:
+        """One table, or None where it does not apply to the study."""
+        return self.tables.get(name)
+
+
+def analyze_study(folder: str | Path, *, workers: int = 1) -> Path:
+    """Analyse all runs of a study and store the numbers in ``folder/analysis``.
+
+    Every table is written as netCDF and as CSV, and one JSON file says what was done. What
+    is specific to a system, such as a theory, is done where the variables are there.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of the study.
+    workers : int
+        Processes that fit points. With more than one, a script that calls this needs the
+        usual ``if __name__ == "__main__":``.
+
+    Returns
+    -------
+    Path
+        The folder of the analysis.
+
+    Raises
+    ------
+    FormatError
+        If the folder holds no readable runs.
+    InsufficientSamplesError
+        If no run finished.
+    """
+    begin = time.monotonic()
+    target = Path(folder) / FOLDER
+    data = open_study(folder)
+    notes = _notes_of(data)
+    tables = _tables(data, target, workers=workers, notes=notes)
+    target.mkdir(parents=True, exist_ok=True)
+    for stale in target.glob("*.*"):
+        stale.unlink()
+    for name, table in tables.items():
+        table.to_netcdf(target / f"{name}.nc", engine="h5netcdf")
+        table.to_dataframe().reset_index().to_csv(target / f"{name}.csv", index=False)
+    summary = _summary(data, tables, notes) | {"seconds": time.monotonic() - begin}
+    text = json.dumps(summary, indent=1, ensure_ascii=False, default=str)
+    (target / _SUMMARY).write_text(text, encoding="utf-8")
+    return target
+
+
+def read_analysis(folder: str | Path) -> Analysis:
+    """Read what `analyze_study` stored, into memory.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of the study.
+
+    Raises
+    ------
+    FormatError
+        If the study was not analysed, or by another version.
+    """
+    target = Path(folder) / FOLDER
+    try:
+        summary = json.loads((target / _SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FormatError(
+            f"{target} holds no analysis that can be read; run phasegrok analyze {folder}."
+        ) from error
+    if summary.get("version") != _VERSION:
+        raise FormatError(
+            f"{target} is of version {summary.get('version')!r}, and this phasegrok reads "
+            f"version {_VERSION}; run phasegrok analyze {folder}."
+        )
+    tables = {}
+    for name in summary["tables"]:
+        with xr.open_dataset(target / f"{name}.nc", engine="h5netcdf") as stored:
+            tables[name] = stored.load()
+    return Analysis(folder=target, tables=tables, summary=summary)
+
+
+def current_analysis(folder: str | Path, *, workers: int = 1) -> Analysis:
+    """Read the analysis of a study; make it first where it is missing or runs were added."""
+    runs = digest(sorted(StudyFolder.open(folder).run_outcomes().items()))
+    try:
+        analysis = read_analysis(folder)
+    except FormatError:
+        analysis = None
+    if analysis is None or analysis.summary["runs_digest"] != runs:
+        analyze_study(folder, workers=workers)
+        analysis = read_analysis(folder)
+    return analysis
+
+
+def _notes_of(data: StudyData) -> list[str]:
+    notes = []
+    if data.study.get("ramps") or data.study.get("exchange"):
+        notes.append(
+            "Controls change within the runs: averages over records mix their values and are "
+            "no equilibrium averages at the points named."
+        )
+    left_out = data.attribute.get("left_out") or {}
+    for name, reason in left_out.items():
+        notes.append(f"{name} is left out: {reason}.")
+    return notes
+
+
+def _tables(
+    data: StudyData, target: Path, *, workers: int, notes: list[str]
+) -> dict[str, xr.Dataset]:
+    points = point_table(data, notes)
+    starts = start_table(data, notes)
+    found: dict[str, xr.Dataset | None] = {
+        "points": points,
+        "outcomes": outcome_table(data),
+        "starts": starts,
+        "traces": trace_table(data),
+        "health": health_table(data, points, starts),
+    }
+    systems = systems_of(data)
+    if systems is not None:
+        predicted = predicted_table(systems, data.places)
+        found |= {"predicted": predicted, "comparison": comparison_table(points, predicted)}
+        if systems.differ_in_two_at_most:
+            found["curves"] = curve_table(systems)
+            found["lines"] = line_table(systems, notes)
+    if OVERLAP in data.kept:
+        try:
+            found["overlaps"] = overlaps = overlap_table(data)
+            if systems is not None:
+                end = float(overlaps["bin_center"].max())
+                found["overlap_theory"] = overlap_theory(systems, data.places, end=end)
+        except PhasegrokError as error:
+            notes.append(f"No density of overlaps: {error}")
+        fits = fit_points(data, target / FITS, workers=workers, notes=notes)
+        if fits:
+            found["fits"] = fit_table(fits, data.places)
+    return {name: table for name, table in found.items() if table is not None}
+
+
+def _summary(
+    data: StudyData, tables: Mapping[str, xr.Dataset], notes: list[str]
+) -> dict[str, Any]:
+    systems = systems_of(data)
+    outcomes = Counter(str(word) for word in data.runs["outcome"].to_numpy())
+    pairs = zip(data.runs["run_id"].to_numpy(), data.runs["outcome"].to_numpy(), strict=True)
+    counts = (
+        {"gradients": int(data.runs["gradient_count"].sum())}
+        if ("gradient_count" in data.runs)
+        else {}
+    )
+    return {
+        "version": _VERSION,
+        "tables": list(tables),
+        "runs_digest": digest(sorted([str(run), str(outcome)] for run, outcome in pairs)),
+        "outcomes": {word.value: outcomes.get(word.value, 0) for word in Outcome},
+        "failures": _failures(data),
+        "controls": list(data.controls),
+        "main_quantity": data.main_quantity,
+        "cut": {"record": data.cut, "step": int(data.steps[data.cut])},
+        "records": {"kept": int(data.steps.size - data.cut), "made": int(data.steps.size)},
+        "beside": None if systems is None else systems.beside,
+        "row": None if systems is None else systems.row,
+        "threshold": None if systems is None else systems.threshold,
+        "notes": [*notes, *_doubts(tables)],
+        "study": data.study,
+        "collected": {"provenance": data.attribute["provenance"]}
+        | {"shards": data.attribute.get("shards", [])},
+        "analysed": provenance(),
+        **counts,
+    }
+
+
+def _failures(data: StudyData) -> list[dict[str, Any]]:
+    """Every run that did not finish, with its labels and its reason."""
+    runs = data.runs.isel(run=np.flatnonzero(data.runs["outcome"] != Outcome.FINISHED.value))
+    names = [*data.controls, "disorder", "replica", "start", "outcome", "outcome_reason"]
+    columns = [runs[name].to_numpy().tolist() for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _doubts(tables: Mapping[str, xr.Dataset]) -> list[str]:
+    """What the numbers themselves warn of."""
+    doubts = []
+    health = tables["health"]
+    if "split_r_hat" in health:
+        high = health["split_r_hat"].to_numpy() > 1.1
+        if high.any():
+            doubts.append(
+                f"Split R̂ of {health.attrs['quantity']} exceeds 1.1 at {high.sum()} of "
+                f"{high.size} points (worst {health['split_r_hat'].max():.2f}): the chains are "
+                "short there, or replicas of a disorder disagree."
+            )
+    if "status" in tables["points"]:
+        status = tables["points"]["status"].sel(quantity=health.attrs["quantity"]).to_numpy()
+        unresolved = int(np.count_nonzero(status == Status.UNRESOLVED))
+        if unresolved:
+            doubts.append(
+                f"Fewer than 50 effective samples at {unresolved} of {status.size} points: the "
+                "autocorrelation time there is a lower bound."
+            )
+    if "fits" in tables:
+        unusable = tables["fits"]["point"].to_numpy()[tables["fits"]["grade"] == "unusable"]
+        if unusable.size:
+            doubts.append(
+                "The chains of the coexistence fit did not converge at the points "
+                f"{', '.join(map(str, unusable))}, counted from 0."
+            )
+    if "predicted" in tables and not tables["predicted"]["converged"].to_numpy().all():
+        doubts.append("The theory's equations did not converge at every point.")
+    return doubts
