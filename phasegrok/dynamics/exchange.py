@@ -47,7 +47,10 @@ class Ladders:
     ) -> None:
         self.exchange = exchange
         self.rung = torch.tensor(rungs, dtype=torch.int64)
-        self._units = list(units)
+        self._members = {
+            unit: [index for index, each in enumerate(units) if each == unit]
+            for unit in generators
+        }
         self._generators = generators
         self._attempts = 0
 
@@ -67,7 +70,7 @@ class Ladders:
             integrator.rescale(state, ratio)
 
     def _attempt_one(self, unit: str, source: Generator, reduced: Tensor) -> None:
-        members = [index for index, each in enumerate(self._units) if each == unit]
+        members = self._members[unit]
         uniform = torch.rand(len(self.exchange.rungs), generator=source, dtype=torch.float64)
         for lower in range(self._attempts % 2, len(self.exchange.rungs) - 1, 2):
             i = next(each for each in members if int(self.rung[each]) == lower)

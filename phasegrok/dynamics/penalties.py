@@ -30,7 +30,8 @@ class QuarticPenalty(Penalty):
 
     def energy(self, parameters: Parameters) -> Tensor:
         """See `Penalty.energy`."""
-        return torch.stack([0.25 * each.pow(4).sum() for each in parameters.values()]).sum()
+        terms = [0.25 * each.square().square().sum() for each in parameters.values()]
+        return torch.stack(terms).sum()
 
 
 PENALTIES: dict[str, Callable[..., Penalty]] = {"quartic": QuarticPenalty}

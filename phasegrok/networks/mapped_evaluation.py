@@ -18,7 +18,7 @@ from phasegrok.networks.losses import Loss
 
 __all__ = ["GROUP", "MappedEvaluation", "MappedExamples", "is_batch_invariant"]
 
-GROUP = 16
+GROUP = 8
 """Runs computed at once. Larger groups gain little on a CPU and cost a lone run more."""
 
 _PROBES = 4

@@ -131,6 +131,21 @@ class Nothing:
         return TaskData(train=Examples(inputs=inputs, targets=np.zeros(self.example_count)))
 
 
+@dataclass(frozen=True, kw_only=True)
+class TwoOnes:
+    """Two examples of input and target one: with `Square`, L = (θ² - 1)²."""
+
+    example_count: int = 2
+    loss: str = "half_squared_error"
+    input_shape: tuple[int, ...] = (1,)
+    output_size: int = 1
+
+    def draw(self, *, study_seed: int, disorder: int) -> TaskData:
+        del study_seed, disorder
+        ones = np.ones((self.example_count, 1))
+        return TaskData(train=Examples(inputs=ones, targets=ones[:, 0]))
+
+
 class Convolution(nn.Module):
     """A small convolutional network."""
 
@@ -254,6 +269,23 @@ class Diagonal(Network):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Square(Network):
+    """f(x) = Σ_i θ_i² x_i."""
+
+    input_size: int
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        return (Leaf("weights", (self.input_size,)),)
+
+    def outputs(
+        self, parameters: Parameters, inputs: Tensor, noise: Tensor | None = None
+    ) -> Tensor:
+        del noise
+        return (parameters["weights"].square()[:, None, :] * inputs).sum(-1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class MatrixFactorisation(SingleRunNetwork):
     """M = U Vᵀ, seen at the entries that the inputs name."""
 
@@ -304,15 +336,6 @@ class SmoothSparsity(Penalty):
 
     def energy(self, parameters: Parameters) -> Tensor:
         terms = [(each.square() + self.floor).sqrt().sum() for each in parameters.values()]
-        return torch.stack(terms).sum()
-
-
-@dataclass(frozen=True, kw_only=True)
-class DoubleWell(Penalty):
-    """Σ (θ² - 1)²."""
-
-    def energy(self, parameters: Parameters) -> Tensor:
-        terms = [(each.square() - 1.0).square().sum() for each in parameters.values()]
         return torch.stack(terms).sum()
 
 
