@@ -29,11 +29,13 @@ __all__ = [
     "MISFIT_LENGTH",
     "MISFIT_SIZE",
     "FoldedFit",
+    "Peak",
     "Target",
     "best_point",
     "bin_folded",
     "densities",
     "fit_folded",
+    "peak_of",
     "predictive_probability",
     "shared",
     "target_of",
@@ -108,17 +110,42 @@ class Target:
         probabilities = bin_probabilities(self.model, standard, self.data)
         return misfit_log_likelihood(probabilities, self.data, self.misfit)
 
-    def robust_log_likelihood(self, best: float) -> LogProbability:
+    def robust_log_likelihood(self, peak: "Peak") -> LogProbability:
         """Return the log likelihood with the shares' own uncertainty accounted for."""
         if np.isinf(self.freedom):
             return self.log_likelihood
-        size = self.model.space.size
 
         def robust(standard: FloatArray) -> FloatArray:
-            plain = self.log_likelihood(standard)
-            return student_log_likelihood(plain, best=best, freedom=self.freedom, size=size)
+            return student_log_likelihood(
+                self.log_likelihood(standard),
+                best=peak.log_likelihood,
+                freedom=self.freedom,
+                size=peak.size,
+            )
 
         return robust
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Peak:
+    """The top of a likelihood, from which deviances count.
+
+    Parameters
+    ----------
+    log_likelihood : float
+        Its height.
+    size : float
+        Number of parameters that the data determine, the prior the others: Σ h/(h + 1) over
+        the eigenvalues h of the curvature in standard coordinates [1]_.
+
+    References
+    ----------
+    .. [1] MacKay, Neural Computation 4, 415 (1992).
+    """
+
+    log_likelihood: float
+    size: float
 
 
 def target_of(model: FoldedModel, data: Counts, *, freedom: float = np.inf) -> Target:
@@ -182,8 +209,43 @@ def best_point(target: Target, *, seed: np.random.SeedSequence) -> FloatArray:
     return np.asarray(min(found, key=lambda ascent: float(ascent.fun)).x, dtype=float)
 
 
+def peak_of(target: Target, point: FloatArray, *, step: float = 0.01) -> Peak:
+    """Expand the log likelihood about the highest posterior density.
+
+    Parameters
+    ----------
+    target : Target
+        What is fitted.
+    point : (parameter,) array
+        From `best_point`. There the gradient of the log likelihood is the point itself, the
+        prior being standard normal.
+    step : float
+        For the second differences, in prior standard deviations.
+
+    Returns
+    -------
+    Peak
+        Quadratic extrapolation to the maximum along the directions that the data determine.
+    """
+    size = point.size
+    plus, minus = np.eye(size) * step, -np.eye(size) * step
+    corners = [a[:, None] + b[None, :] for a in (plus, minus) for b in (plus, minus)]
+    points = point + np.stack(corners).reshape(-1, size)
+    values = target.log_likelihood(np.concatenate([points, point[None]]))
+    signs = np.array([1.0, -1.0, -1.0, 1.0])[:, None, None]
+    curvature = -np.sum(signs * values[:-1].reshape(4, size, size), axis=0) / (4.0 * step**2)
+    strength, axes = np.linalg.eigh(0.5 * (curvature + curvature.T))
+    determined = strength > 1.0
+    gain = 0.5 * np.sum((point @ axes)[determined] ** 2 / strength[determined])
+    known = np.maximum(strength, 0.0)
+    return Peak(
+        log_likelihood=float(values[-1] + gain),
+        size=max(1.0, float(np.sum(known / (known + 1.0)))),
+    )
+
+
 def _share_factors(
-    target: Target, standard: FloatArray, best: float, generator: np.random.Generator
+    target: Target, standard: FloatArray, peak: Peak, generator: np.random.Generator
 ) -> FloatArray:
     """Draw the true effective shares (draw) in units of the estimated ones.
 
@@ -192,14 +254,14 @@ def _share_factors(
     """
     if np.isinf(target.freedom):
         return np.ones(len(standard))
-    deviance = np.maximum(2.0 * (best - target.log_likelihood(standard)), 0.0)
-    shape = 0.5 * (target.freedom + target.model.space.size)
+    deviance = np.maximum(2.0 * (peak.log_likelihood - target.log_likelihood(standard)), 0.0)
+    shape = 0.5 * (target.freedom + peak.size)
     factors: FloatArray = generator.gamma(shape, 2.0 / (target.freedom + deviance))
     return factors
 
 
 def densities(
-    target: Target, standard: FloatArray, *, best: float, generator: np.random.Generator
+    target: Target, standard: FloatArray, *, peak: Peak, generator: np.random.Generator
 ) -> FloatArray:
     """Draw bin probabilities (draw, bin), misfit included, at standard coordinates.
 
@@ -209,8 +271,8 @@ def densities(
         What is fitted.
     standard : (draw, parameter) array
         Draws of the posterior.
-    best : float
-        Maximum of the log likelihood, from which deviances count.
+    peak : Peak
+        Top of the likelihood, from which deviances count.
     generator : numpy.random.Generator
         For the misfit given each draw.
 
@@ -220,7 +282,7 @@ def densities(
         Sum to 1 over the bins.
     """
     probabilities = bin_probabilities(target.model, standard, target.data)
-    factors = _share_factors(target, standard, best, generator)
+    factors = _share_factors(target, standard, peak, generator)
     modes = misfit_draw(
         misfit_mean(probabilities, target.data, target.misfit),
         target.misfit,
@@ -345,8 +407,8 @@ def fit_folded(target: Target, *, seed: np.random.SeedSequence, draws: int = 100
     """
     space = target.model.space
     first, moves, extra, *climbs = seed.spawn(3 + LADDERS)
-    best = float(target.log_likelihood(best_point(target, seed=first)[None])[0])
-    log_likelihood = target.robust_log_likelihood(best)
+    peak = peak_of(target, best_point(target, seed=first))
+    log_likelihood = target.robust_log_likelihood(peak)
     ladders = [climb(space, log_likelihood, seed=own, schedule=SCHEDULE) for own in climbs]
     starts = np.stack([ladder.positions for ladder in ladders])
     sampled = sample(
@@ -358,7 +420,7 @@ def fit_folded(target: Target, *, seed: np.random.SeedSequence, draws: int = 100
     )
     kept = _thin(sampled, draws)
     generator = np.random.default_rng(extra)
-    drawn = densities(target, kept.flat(), best=best, generator=generator)
+    drawn = densities(target, kept.flat(), peak=peak, generator=generator)
     some = drawn[:: max(1, len(drawn) // REPLICATES)]
     return FoldedFit(
         evidence=combine(ladders),

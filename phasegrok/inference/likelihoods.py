@@ -308,7 +308,7 @@ def misfit_log_likelihood(
 
 
 def student_log_likelihood(
-    log_likelihood: FloatArray, *, best: float, freedom: float, size: int
+    log_likelihood: FloatArray, *, best: float, freedom: float, size: float
 ) -> FloatArray:
     """Account for effective numbers that were themselves estimated, from few groups.
 
@@ -320,8 +320,8 @@ def student_log_likelihood(
         Its maximum.
     freedom : float
         Number of independent groups less one.
-    size : int
-        Number of parameters.
+    size : float
+        Number of parameters that the data determine.
 
     Returns
     -------

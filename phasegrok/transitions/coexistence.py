@@ -22,6 +22,7 @@ from phasegrok.inference.folded import (
     bin_folded,
     densities,
     fit_folded,
+    peak_of,
     shared,
     target_of,
 )
@@ -269,9 +270,11 @@ def _spread(data: Counts, folded: FloatArray) -> float:
 def _find_cut(data: Counts, spread: float, seed: np.random.SeedSequence) -> float | None:
     """Valley of the best two-phase density with every overlap worth one; None without."""
     target = target_of(TwoPhases(spread=spread), data)
-    best = best_point(target, seed=seed)[None]
+    best = best_point(target, seed=seed)
     generator = np.random.default_rng(seed)
-    drawn = densities(target, np.repeat(best, 200, axis=0), best=0.0, generator=generator)
+    drawn = densities(
+        target, np.tile(best, (200, 1)), peak=peak_of(target, best), generator=generator
+    )
     phases = basins(np.log(drawn / data.widths), data.edges, beyond=NEAREST_DROPLET * spread)
     if np.mean(phases["depth"] > 0) < 0.5:
         return None
