@@ -38,11 +38,12 @@ def main() -> None:
     analysis = read_analysis(options.out)
     columns = ["measured", "standard_error", "theory", "deviation"]
     compared = analysis.tables["comparison"].sel(quantity="aligned_fraction")
-    print(compared.to_dataframe()[["noise_variance", "example_count", *columns]].round(4))
+    shown = compared.to_dataframe()[["noise_variance", "example_count", *columns]]
+    print(shown.round(4).to_string(index=False))
 
     points, lines = analysis.tables["points"], analysis.tables["lines"]
     axes = phase_diagram(points, lines)
-    axes.set_title("Aligned neurons", y=1.3)  # The axes are yours to change.
+    axes.set_ylabel("training examples $n$")  # The axes are yours to change.
     table = phase_diagram_table(points, lines)
     print(*save_figure(axes.figure, options.out / "my-phase-diagram", table))
     print(write_report(options.out))
