@@ -115,6 +115,23 @@ def test_when_siblings_diverge_and_leave(
     assert dataset.outcome.values.tolist() == ["finished"] * 4 + ["diverged"] * 4
 
 
+@pytest.mark.parametrize("dynamics", [INTEGRATORS[0], INTEGRATORS[5]], ids=name_of)
+def test_beyond_the_blocks_that_random_numbers_are_drawn_in(
+    same_in_every_batch: Any, dynamics: Part
+) -> None:
+    hot = {"step_size": [1e-4, 0.3]} if dynamics.kind == "langevin" else {}
+    study = study_of(
+        TWO_LAYER,
+        4,
+        "float32",
+        dynamics,
+        plan=Plan(grid=hot, replicas=3, disorders=2),
+        recording=Recording(steps=150, every=30, states="all"),
+    )
+    dataset = same_in_every_batch(study, [[0], [1, 2], [4, 0, 3]])
+    assert set(dataset.outcome.values[:6]) == {"finished"}
+
+
 def test_shared_examples_give_the_bits_of_examples_of_each_run() -> None:
     study = study_of(TWO_LAYER, 16, "float32", INTEGRATORS[4])
     requests = requested_runs(study)
