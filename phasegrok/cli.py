@@ -176,9 +176,9 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _analyze(options: argparse.Namespace) -> int:
-    from phasegrok.report import analyze_study
+    from phasegrok.report import report_study
 
-    print(analyze_study(options.folder))
+    print(report_study(options.folder, workers=2))
     return DONE
 
 

@@ -1,5 +1,6 @@
 """From a description to its shards: what is left is done, and nothing finished is lost."""
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -117,7 +118,7 @@ def collect(
     requests = requested_runs(study)
     check_study(study, requests)
     store = StudyFolder.create(folder, study)
-    setup = Setup(study, store.path.resolve(), device)
+    setup = Setup(study, store.path.resolve(), device, " ".join(sys.argv))
     with store.lock() as held, closing(make_executor(setup, workers)) as executor:
         _tidy(held, study)
         done = store.finished_run_ids()

@@ -10,7 +10,8 @@ from typing import NamedTuple, TypeAlias
 import xarray as xr
 
 from phasegrok.dynamics import Progress, failed_dataset, simulate
-from phasegrok.runs import write_shard
+from phasegrok.runs import attribute_of, attribute_text, provenance, write_shard
+from phasegrok.schema import ATTRIBUTE
 from phasegrok.study import RunRequest, Study
 
 __all__ = ["Raised", "Result", "Stored", "Unwritable", "run_batch", "write_failed"]
@@ -47,6 +48,7 @@ def run_batch(
     folder: Path,
     *,
     device: str,
+    command: str = "",
     report: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Simulate runs and write their shard.
@@ -61,6 +63,8 @@ def run_batch(
         Folder of the study.
     device : str
         Where to simulate.
+    command : str
+        The command that asked for it, for the provenance.
     report : callable or None
         Told of the progress at each record.
 
@@ -75,7 +79,8 @@ def run_batch(
     except Exception as error:
         return Raised(_reason(error))
     try:
-        path = write_shard(folder, simulation.dataset, simulation.states)
+        dataset = _with_provenance(simulation.dataset, command)
+        path = write_shard(folder, dataset, simulation.states)
         seconds = time.perf_counter() - begin
         return _stored(path, simulation.dataset, simulation.warnings, seconds)
     except OSError as error:
@@ -107,9 +112,18 @@ def write_failed(
     """
     dataset = failed_dataset(study, requests, reason)
     try:
-        return _stored(write_shard(folder, dataset), dataset, (), 0.0)
+        described = _with_provenance(dataset, "")
+        return _stored(write_shard(folder, described), described, (), 0.0)
     except OSError as error:
         return Unwritable(str(error))
+
+
+def _with_provenance(dataset: xr.Dataset, command: str) -> xr.Dataset:
+    """Add what this process and machine are to what the dynamics knew."""
+    attribute = attribute_of(dataset)
+    details = attribute["provenance"] | ({"command": command} if command else {})
+    text = attribute_text(attribute | {"provenance": provenance(details)})
+    return dataset.assign_attrs({ATTRIBUTE: text})
 
 
 def _stored(

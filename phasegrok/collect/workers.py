@@ -55,6 +55,7 @@ class Setup(NamedTuple):
     study: Study
     folder: Path
     device: str
+    command: str = ""
 
 
 class Advanced(NamedTuple):
@@ -130,9 +131,9 @@ class InProcess:
 
     def start(self, number: int, requests: Sequence[RunRequest]) -> None:
         """Carry out a batch."""
-        study, folder, device = self._setup
+        study, folder, device, command = self._setup
         with single_thread():
-            result = run_batch(study, requests, folder, device=device)
+            result = run_batch(study, requests, folder, device=device, command=command)
         self._ended.append(Ended(number, result))
 
     def receive(self) -> Message:
@@ -343,8 +344,9 @@ def _served(setup: Setup, job: Any, stream: BinaryIO) -> Message:
             pickle.dump(Advanced(number, fraction), stream)
             stream.flush()
 
-    study, folder, device = setup
-    return Ended(number, run_batch(study, requests, folder, device=device, report=report))
+    study, folder, device, command = setup
+    result = run_batch(study, requests, folder, device=device, command=command, report=report)
+    return Ended(number, result)
 
 
 def _streams() -> tuple[BinaryIO, BinaryIO]:

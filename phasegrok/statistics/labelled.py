@@ -70,8 +70,11 @@ def effective_sample_size(samples: xr.DataArray, *, dim: str = RECORD) -> xr.Dat
 def equilibration_start(
     samples: xr.DataArray, *, candidates: tuple[int, ...] | None = None, dim: str = RECORD
 ) -> xr.Dataset:
-    """See `equilibration.equilibration_start`; one variable for each field."""
-    fields = equilibration.EquilibrationStart._fields
+    """See `equilibration.equilibration_start`; its ``start`` is named ``start_record`` here.
+
+    In the schema ``start`` is a coordinate of the runs: how their initial state was made.
+    """
+    fields = ("start_record", *equilibration.EquilibrationStart._fields[1:])
     keywords = {"candidates": candidates}
     return _fields(equilibration.equilibration_start, samples, [dim], fields, keywords)
 
@@ -209,7 +212,7 @@ def _fields(
     keywords: Mapping[str, object] | None = None,
 ) -> xr.Dataset:
     _require_dims(samples, dims)
-    integers = {"window", "start", "status"}
+    integers = {"window", "start_record", "status"}
     dtypes = [np.int64 if name in integers else np.float64 for name in names]
     arrays = _apply(function, (samples,), core=(dims,), dtypes=dtypes, keywords=keywords)
     result = xr.Dataset(
