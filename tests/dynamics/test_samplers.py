@@ -288,10 +288,11 @@ def test_biases_of_all_integrators_in_the_step_size() -> None:
     order, error = order_of(bias, errors)
     assert 1.0 - 4.0 * error < order < 1.2 + 4.0 * error
     dynamics = part("underdamped", step_size=0.1, friction=1.0)
-    bias, errors = quartic_bias(dynamics, [0.22, 0.44], records=400, wells=3000)
+    bias, errors = quartic_bias(dynamics, [0.18, 0.36], records=400, wells=3000)
     assert abs(bias[1]) > 6.0 * errors[1]
     order, error = order_of(bias, errors)
     assert order > 2.0 - 4.0 * error
+    assert abs(bias[1]) < 0.01  # Euler would be off by a fifth.
     dynamics = part("hmc", step_size=0.1, leapfrog_steps=4, coordinates="plain")
     bias, errors = quartic_bias(dynamics, [0.1, 0.2], records=400, wells=50)
     assert (np.abs(bias) < 4.0 * errors).all()
@@ -406,8 +407,8 @@ def test_ranks_of_the_truth_are_uniform() -> None:
     ids=lambda dynamics: str(dynamics.kind),
 )
 def test_ranks_of_the_truth_are_uniform_in_many_disorders(dynamics: Part) -> None:
-    thinning = 10 if dynamics.kind == "hmc" else 60
-    check_uniform(ranks_of(2000, draws=19, dynamics=dynamics, thinning=thinning), 19, 10)
+    thinning = 10 if dynamics.kind == "hmc" else 50
+    check_uniform(ranks_of(1000, draws=19, dynamics=dynamics, thinning=thinning), 19, 10)
 
 
 def test_acceptance_comes_near_its_target_and_the_step_stays_afterwards() -> None:
