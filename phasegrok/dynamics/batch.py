@@ -19,7 +19,7 @@ from phasegrok.networks import ExampleBatch, Layout, Network, evaluation_of, fin
 from phasegrok.observables import Measurement
 from phasegrok.seeding import seed
 from phasegrok.study import Study
-from phasegrok.tasks import Examples, TaskData
+from phasegrok.tasks import Examples, Task, TaskData
 
 __all__ = ["Batch", "build_batch"]
 
@@ -191,8 +191,29 @@ def _draw_data(study: Study, runs: Sequence[BuiltRun]) -> dict[tuple[int, str], 
     for run in runs:
         label = _data_label(run)
         if label not in draws:
-            draws[label] = run.task.draw(study_seed=study.seed, disorder=run.request.disorder)
+            data = run.task.draw(study_seed=study.seed, disorder=run.request.disorder)
+            for examples in (data.train, data.test):
+                if examples is not None:
+                    _check_examples(run.task, examples)
+            draws[label] = data
     return draws
+
+
+def _check_examples(task: Task, examples: Examples) -> None:
+    """Refuse data that are not what the task declares: they would be cut or filled silently."""
+    inputs, targets = np.asarray(examples.inputs), np.asarray(examples.targets)
+    classes = targets.dtype.kind in "iu"
+    answer = () if task.output_size == 1 or classes else (task.output_size,)
+    expected = ((examples.count, *task.input_shape), (examples.count, *answer))
+    if (inputs.shape, targets.shape) != expected:
+        raise InvalidStudyError(
+            f"the task {type(task).__name__} declares inputs and targets of the shapes "
+            f"{expected[0]} and {expected[1]}, and drew {inputs.shape} and {targets.shape}."
+        )
+    if not (np.isfinite(inputs).all() and np.isfinite(targets).all()):
+        raise InvalidStudyError(
+            f"the task {type(task).__name__} drew inputs or targets that are not finite."
+        )
 
 
 def _examples(

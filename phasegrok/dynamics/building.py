@@ -16,6 +16,7 @@ from phasegrok.dynamics.penalties import build_penalties
 from phasegrok.dynamics.ramps import check_control
 from phasegrok.dynamics.starts import find_start
 from phasegrok.dynamics.underdamped import Underdamped
+from phasegrok.dynamics.validation import check_fields
 from phasegrok.errors import InvalidStudyError, did_you_mean
 from phasegrok.networks import Network, build_network, find_loss
 from phasegrok.observables import Observable, build_observables
@@ -97,6 +98,12 @@ def build_run(study: Study, request: RunRequest) -> BuiltRun:
             f"the dynamics {resolved.dynamics.kind!r} must be a phasegrok.dynamics.Integrator, "
             f"received {type(integrator).__name__}. See docs/extending.md."
         )
+    for part, built in (
+        (resolved.task, task),
+        (resolved.network, network),
+        (resolved.dynamics, integrator),
+    ):
+        check_fields(part.kind, built)
     return BuiltRun(resolved=resolved, task=task, network=network, integrator=integrator)
 
 
@@ -247,7 +254,8 @@ def _check_run(study: Study, run: BuiltRun, observables: Sequence[Observable]) -
     find_loss(run.task.loss, output_size=run.task.output_size)
     find_start(run.request.start)
     decay, _ = decay_by_layer(run)
-    settings = list(float_options(run.integrator))
+    fixed = run.integrator.fixed_options
+    settings = [name for name in float_options(run.integrator) if name not in fixed]
     for ramp in study.ramps:
         check_control(ramp.control, layers, settings)
     if study.exchange is not None:
@@ -255,18 +263,38 @@ def _check_run(study: Study, run: BuiltRun, observables: Sequence[Observable]) -
     for observable in observables:
         observable.check(run.network, run.task)
     build_penalties([run.resolved.energy.penalties], torch.device("cpu"))
+    _check_minibatch(run)
+    _check_temperature(study, run, decay)
+
+
+def _check_minibatch(run: BuiltRun) -> None:
+    size, count = run.integrator.minibatch_size, getattr(run.task, "example_count", None)
+    if count is not None and size > count:
+        raise InvalidStudyError(
+            f"a minibatch of {size} needs at least as many examples, received {count}."
+        )
+
+
+def _check_temperature(study: Study, run: BuiltRun, decay: dict[str, float]) -> None:
     temperature = run.resolved.energy.temperature
     if study.exchange is not None and temperature <= 0.0:
         raise InvalidStudyError(
             "an exchange ladder needs a positive temperature on every rung, received "
             f"{temperature}."
         )
+    knots = [
+        value
+        for ramp in study.ramps
+        if ramp.control == "temperature" or ramp.control.startswith("weight_decay")
+        for _, value in ramp.knots
+    ]
     if run.integrator.coordinates == "whitened" and (
-        temperature <= 0.0 or min(decay.values()) <= 0.0
+        temperature <= 0.0 or min([*decay.values(), *knots]) <= 0.0
     ):
         raise InvalidStudyError(
             "coordinates whitened by the prior need a positive temperature and a positive "
-            f"weight_decay in every layer, received {temperature} and {decay}; set them, or "
+            f"weight_decay in every layer, received {temperature}, {decay} and ramps "
+            f"through {knots}; set them, or "
             "use coordinates = 'plain'."
         )
 

@@ -70,6 +70,11 @@ class HamiltonianMonteCarlo(Integrator):
         return False
 
     @property
+    def fixed_options(self) -> tuple[str, ...]:
+        """The step size is each run's own after the start."""
+        return ("step_size", "target_acceptance")
+
+    @property
     def gradients_per_step(self) -> int:
         """One for each leapfrog step."""
         return self.leapfrog_steps

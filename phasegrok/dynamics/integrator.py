@@ -98,6 +98,11 @@ class Integrator(ABC):
         return 0
 
     @property
+    def fixed_options(self) -> tuple[str, ...]:
+        """Float options that are read once, at the start, and so cannot be ramped."""
+        return ()
+
+    @property
     def gradients_per_step(self) -> int:
         """Gradients that one update costs."""
         return 1

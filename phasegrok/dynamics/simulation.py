@@ -10,7 +10,7 @@ import xarray as xr
 from torch import Tensor
 
 from phasegrok.dynamics.batch import Batch, build_batch
-from phasegrok.dynamics.building import BuiltRun, build_run
+from phasegrok.dynamics.building import BuiltRun, batch_key, build_run
 from phasegrok.dynamics.dataset import batch_dataset, states_dataset
 from phasegrok.dynamics.events import EventWatch
 from phasegrok.dynamics.exchange import Ladders
@@ -87,6 +87,11 @@ def simulate(
     """
     if not requests:
         raise InvalidStudyError("simulate needs at least one run, received none.")
+    if len({batch_key(study, each) for each in requests}) > 1:
+        raise InvalidStudyError(
+            "the runs of one batch must agree in shapes, whole numbers and words; group them "
+            "by batch_key and simulate each group."
+        )
     loop = _Loop(study, [build_run(study, each) for each in requests], torch.device(device))
     loop.run(report)
     return loop.result()
@@ -118,17 +123,17 @@ class _Loop:
             # A lone run is computed as a pair: products of one matrix take other code paths.
             self.rows = [0, -1]
             self.batch.select([0, 0])
+        apply_ramps(study.ramps, 0, self.batch.system, self.batch.drive.settings)
         self.limit = self._energy_limit()
 
     def run(self, report: Callable[[Progress], None] | None) -> None:
         """From step 0 to the last, or until no run is left."""
         batch = self.batch
-        apply_ramps(self.study.ramps, 0, batch.system, batch.drive.settings)
         self._warn_of_large_steps()
         batch.integrator.begin(batch.state, batch.system, batch.drive.settings)
         due = {step: index for index, step in enumerate(self.steps)}
         for step in range(self.total + 1):
-            if self.study.ramps:
+            if self.study.ramps and step:
                 apply_ramps(self.study.ramps, step, batch.system, batch.drive.settings)
             self._look(step, due)
             if report is not None and step in due:
@@ -161,7 +166,7 @@ class _Loop:
 
     def _look(self, step: int, due: dict[int, int]) -> None:
         """Record, watch events and let runs leave that have ended."""
-        batch, ending = self.batch, dict[int, str]()
+        batch = self.batch
         is_event = bool(self.study.events) and self.watch.is_due(step)
         if step in due:
             loss = batch.system.loss(batch.state.position)
@@ -174,7 +179,7 @@ class _Loop:
                 loss = batch.system.loss(batch.state.position) if diverged else loss
                 self._record(loss, self.rows, due[step])
         if is_event and any(run >= 0 for run in self.rows):
-            ending = self.watch.look(step, batch.measurement(), self.rows)
+            ending = self._with_ladder(self.watch.look(step, batch.measurement(), self.rows))
             for run, name in ending.items():
                 self._end(run, Outcome.TRUNCATED, f"event {name}")
             self._leave(set(ending))

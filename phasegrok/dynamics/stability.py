@@ -23,7 +23,7 @@ def largest_curvature(system: System, position: Tensor, *, iterations: int = 12)
     Returns
     -------
     (run,) float64 tensor
-        A lower bound that approaches λ_max, good to some per cent; it only warns.
+        Size of the curvature that is largest in size, good to some per cent; it only warns.
     """
     source = torch.Generator(device=position.device).manual_seed(1)
     direction = torch.randn(position.shape[1], generator=source, device=position.device)
@@ -38,7 +38,7 @@ def largest_curvature(system: System, position: Tensor, *, iterations: int = 12)
         curvature = (product.double() * direction.double()).sum(dim=1)
         direction = product
     system.gradient_calls = calls
-    return curvature
+    return curvature.abs()
 
 
 def _hessian_action(system: System, position: Tensor, direction: Tensor) -> Tensor:

@@ -59,14 +59,16 @@ class TwoLayerNetwork(Network):
         """
         for name in ("width", "input_size", "output_size"):
             value = getattr(self, name)
-            if isinstance(value, bool) or int(value) != value or value < 1:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not (number and value == value // 1 and value >= 1):
                 raise InvalidStudyError(
                     f"the two-layer network needs a whole number {name} >= 1, "
                     f"received {value!r}."
                 )
             object.__setattr__(self, name, int(value))
         for name in ("first_variance", "readout_variance"):
-            if not getattr(self, name) > 0.0:
+            value = getattr(self, name)
+            if not (isinstance(value, int | float) and value > 0.0):
                 raise InvalidStudyError(
                     f"the two-layer network needs {name} > 0, received {getattr(self, name)!r}."
                 )

@@ -54,11 +54,14 @@ class CubicTeacher:
         """
         smallest = {"input_size": 1, "example_count": 1, "test_count": 0}
         for name, least in smallest.items():
-            if int(getattr(self, name)) != getattr(self, name) or getattr(self, name) < least:
+            value = getattr(self, name)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not (number and value == value // 1 and value >= least):
                 raise InvalidStudyError(
                     f"the cubic teacher needs a whole number {name} >= {least}, received "
-                    f"{getattr(self, name)!r}."
+                    f"{value!r}."
                 )
+            object.__setattr__(self, name, int(value))
 
     @property
     def input_shape(self) -> tuple[int]:

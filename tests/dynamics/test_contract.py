@@ -271,5 +271,5 @@ def test_numbers_of_examples_that_follow_from_a_fraction_do_not_share_a_batch() 
     keys = [batch_key(study, each) for each in requests]
     assert keys[0] == keys[1]
     assert keys[1] != keys[2]
-    with pytest.raises(InvalidStudyError, match="equal numbers of examples"):
+    with pytest.raises(InvalidStudyError, match="agree in shapes"):
         simulate(study, requests)

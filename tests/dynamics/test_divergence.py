@@ -211,7 +211,10 @@ def event(**options: Any) -> Event:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"dynamics": part("langevin", step_size=-1.0)}, "langevin needs step_size > 0"),
+        (
+            {"dynamics": part("langevin", step_size=-1.0)},
+            "langevin needs a number step_size > 0",
+        ),
         ({"dynamics": part("langevins", step_size=1.0)}, "Did you mean 'langevin'"),
         (
             {"dynamics": part("langevin", step_size=1.0, coordinates="white")},

@@ -1,0 +1,121 @@
+"""What would be computed silently wrong is refused before a step is made."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from phasegrok.dynamics import check_study, simulate
+from phasegrok.dynamics.batch import _check_examples
+from phasegrok.errors import InvalidStudyError
+from phasegrok.study import (
+    Energy,
+    Event,
+    Exchange,
+    Plan,
+    Ramp,
+    Recording,
+    Study,
+    part,
+    requested_runs,
+)
+from phasegrok.tasks import Examples
+
+STUDY = Study(
+    name="refusals",
+    seed=3,
+    task=part("cubic_teacher", input_size=5, example_count=20, cubic=-0.3, test_count=0),
+    network=part("two_layer", width=4),
+    dynamics=part("hmc", burn_in=2),
+    energy=Energy(temperature=0.5, weight_decay="prior"),
+    recording=Recording(steps=6, every=2, observables=[part("aligned_fraction")]),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dynamics": part("hmc", burn_in=2.5)}, "'burn_in' of 'hmc' must be a whole number"),
+        (
+            {"dynamics": part("hmc", leapfrog_steps=2.5)},
+            "'leapfrog_steps' of 'hmc' must be a whole number",
+        ),
+        (
+            {"dynamics": part("langevin", step_size=1e-3, minibatch_size=-5)},
+            "'minibatch_size' of 'langevin' must be a whole number",
+        ),
+        (
+            {"dynamics": part("langevin", step_size=1e-3, minibatch_size=21)},
+            "a minibatch of 21 needs at least as many examples, received 20",
+        ),
+        (
+            {"task": part("cubic_teacher", input_size=5, example_count=20, cubic="a")},
+            "'cubic' of 'cubic_teacher' must be a finite number",
+        ),
+        (
+            {"ramps": [Ramp(control="step_size", knots=[(0, 0.1), (6, 0.2)])]},
+            "'step_size' cannot change within a run",
+        ),
+        (
+            {"ramps": [Ramp(control="temperature", knots=[(0, 1.0), (6, 0.0)])]},
+            "whitened by the prior need a positive temperature",
+        ),
+    ],
+)
+def test_refuses_before_the_first_step(changes: dict[str, Any], message: str) -> None:
+    study = replace(STUDY, **changes)
+    with pytest.raises(InvalidStudyError, match=message):
+        check_study(study, requested_runs(study))
+
+
+def test_refuses_runs_of_unequal_shapes() -> None:
+    study = replace(STUDY, plan=Plan(grid={"width": [4, 5]}))
+    with pytest.raises(InvalidStudyError, match="group them by batch_key"):
+        simulate(study, requested_runs(study))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """A task that declares five inputs."""
+
+    loss: str = "half_squared_error"
+    input_shape: tuple[int, ...] = (5,)
+    output_size: int = 1
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "message"),
+    [
+        (np.zeros((3, 6)), np.zeros(3), r"declares inputs .* \(3, 5\) .* drew \(3, 6\)"),
+        (np.zeros((3, 5)), np.zeros((3, 1)), r"drew \(3, 5\) and \(3, 1\)"),
+        (np.full((3, 5), np.nan), np.zeros(3), "not finite"),
+    ],
+)
+def test_refuses_data_unlike_their_declaration(inputs: Any, targets: Any, message: str) -> None:
+    with pytest.raises(InvalidStudyError, match=message):
+        _check_examples(Declared(), Examples(inputs=inputs, targets=targets))  # type: ignore[arg-type]
+
+
+def test_a_ladder_ends_whole_when_a_walker_meets_its_event() -> None:
+    study = replace(
+        STUDY,
+        exchange=Exchange(control="temperature", rungs=[0.5, 0.6]),
+        events=[Event(name="seen", observable=part("train_loss"), threshold=-1.0, stop=True)],
+    )
+    dataset = simulate(study, requested_runs(study)).dataset
+    assert dataset.outcome.values.tolist() == ["truncated", "truncated"]
+    assert dataset.record_count.values.tolist() == [1, 1]
+
+
+def test_a_hotter_ramp_is_judged_by_its_own_scale() -> None:
+    study = replace(
+        STUDY,
+        dynamics=part("langevin", step_size=1e-4),
+        energy=Energy(temperature=1e-9, weight_decay=1.0),
+        ramps=[Ramp(control="temperature", knots=[(0, 50.0), (6, 50.0)])],
+        plan=Plan(starts=("zero",)),
+        divergence_factor=1.5,
+    )
+    dataset = simulate(study, requested_runs(study)).dataset
+    assert dataset.outcome.values.tolist() == ["finished"]
