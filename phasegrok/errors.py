@@ -92,14 +92,14 @@ def _insufficient(statistic: str, required: int, received: int) -> InsufficientS
     return InsufficientSamplesError(statistic, required=required, received=received)
 
 
-def did_you_mean(received: str, known: Iterable[str]) -> str:
+def did_you_mean(received: object, known: Iterable[object]) -> str:
     """End an error message with the nearest known word, or with all of them.
 
     Parameters
     ----------
-    received : str
-        The word that is not known.
-    known : iterable of str
+    received : object
+        The word that is not known; another kind of value is compared by its text.
+    known : iterable
         The words that are.
 
     Returns
@@ -107,8 +107,8 @@ def did_you_mean(received: str, known: Iterable[str]) -> str:
     str
         " Did you mean 'x'?" or " Known: 'a', 'b'."
     """
-    words = sorted(known)
-    near = get_close_matches(received, words, n=1, cutoff=0.6)
+    words = sorted(str(word) for word in known)
+    near = get_close_matches(str(received), words, n=1, cutoff=0.6)
     if near:
         return f" Did you mean {near[0]!r}?"
     return " Known: " + (", ".join(repr(word) for word in words) or "none") + "."

@@ -1,15 +1,23 @@
 """Control values: grids, axes and scattered points."""
 
 import itertools
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from phasegrok.errors import InvalidStudyError, did_you_mean
+from phasegrok.study.checks import (
+    is_finite,
+    plain_value,
+    require_boolean,
+    require_list,
+    require_number,
+    require_table,
+    require_whole,
+)
 
-__all__ = ["Point", "Scalar", "axis_values", "grid_points"]
+__all__ = ["Point", "Scalar", "axis_values", "grid_points", "point_key", "scattered_point"]
 
 Scalar: TypeAlias = float | int | str | bool
 Point: TypeAlias = dict[str, Scalar]
@@ -36,23 +44,19 @@ def axis_values(name: str, axis: Any) -> list[Scalar]:
     Raises
     ------
     InvalidStudyError
-        For an empty axis, a repeated value, a number that is not finite or an unknown key.
+        For what is no axis, an empty one, a value that is no finite number, word or boolean,
+        a repeated value (4 and 4.0 are the same) or an unknown key.
     """
-    values = _spaced(name, axis) if isinstance(axis, Mapping) else list(axis)
+    where = f"the grid axis {name!r}"
+    values = _spaced(name, axis) if isinstance(axis, Mapping) else require_list(where, axis)
     if not values:
         raise InvalidStudyError(
             f"the grid axis {name!r} must hold at least one value, received none; "
             "list the values, or give from, to and count."
         )
-    for value in values:
-        if isinstance(value, float) and not math.isfinite(value):
-            raise InvalidStudyError(
-                f"the grid axis {name!r} must hold finite numbers, received {value}."
-            )
-    if len({repr(value) for value in values}) < len(values):
-        raise InvalidStudyError(
-            f"the grid axis {name!r} holds a value twice in {values}; remove the copy."
-        )
+    values = [_scalar(where, value) for value in values]
+    if len({_scalar_key(value) for value in values}) < len(values):
+        raise InvalidStudyError(f"{where} holds a value twice in {values}; remove the copy.")
     return values
 
 
@@ -75,6 +79,57 @@ def grid_points(axes: Mapping[str, Any]) -> list[Point]:
     return [dict(combination) for combination in itertools.product(*expanded)]
 
 
+def scattered_point(point: Any) -> Point:
+    """Check one scattered point of a plan.
+
+    Parameters
+    ----------
+    point : mapping
+        Control to value.
+
+    Returns
+    -------
+    dict
+        The same as plain data.
+
+    Raises
+    ------
+    InvalidStudyError
+        For what is no table, or a value that is no finite number, word or boolean.
+    """
+    table = require_table("every point of the plan", point)
+    return {
+        name: _scalar(f"the points' control {name!r}", each) for name, each in table.items()
+    }
+
+
+def point_key(point: Point) -> tuple[tuple[str, str, Scalar], ...]:
+    """Make equal keys of points that are equal by value: 4 and 4.0 are one width."""
+    return tuple(sorted((name, *_scalar_key(value)) for name, value in point.items()))
+
+
+def _scalar(where: str, value: Any) -> Scalar:
+    plain = plain_value(value)
+    if isinstance(plain, str | bool):
+        return plain
+    if not isinstance(plain, int | float):
+        raise InvalidStudyError(
+            f"{where} must hold numbers, words or booleans, received {plain!r}; "
+            "give one value for each run."
+        )
+    if not is_finite(plain):
+        raise InvalidStudyError(
+            f"{where} must hold finite numbers, received {plain}; remove or replace it."
+        )
+    return plain
+
+
+def _scalar_key(value: Scalar) -> tuple[str, Scalar]:
+    if isinstance(value, str | bool):
+        return type(value).__name__, value
+    return "number", float(value)
+
+
 def _spaced(name: str, axis: Mapping[str, Any]) -> list[Scalar]:
     for key in axis:
         if key not in _AXIS_KEYS:
@@ -86,7 +141,11 @@ def _spaced(name: str, axis: Mapping[str, Any]) -> list[Scalar]:
         raise InvalidStudyError(
             f"the grid axis {name!r} needs from, to and count; {missing[0]!r} is missing."
         )
-    first, last, count = float(axis["from"]), float(axis["to"]), int(axis["count"])
+    where = f"the grid axis {name!r}"
+    first = float(require_number(f"'from' of {where}", axis["from"]))
+    last = float(require_number(f"'to' of {where}", axis["to"]))
+    count = _count(where, axis["count"])
+    integer = require_boolean(f"'integer' of {where}", axis.get("integer", False))
     spacing = axis.get("spacing", "linear")
     if spacing not in ("linear", "logarithmic"):
         raise InvalidStudyError(
@@ -98,7 +157,17 @@ def _spaced(name: str, axis: Mapping[str, Any]) -> list[Scalar]:
             f"the logarithmic grid axis {name!r} needs positive ends, received {first}, {last}."
         )
     make = np.linspace if spacing == "linear" else np.geomspace
-    values: Sequence[float] = make(first, last, count).tolist()
-    if axis.get("integer", False):
+    values: list[float] = make(first, last, count).tolist()
+    if integer:
         return [int(value) for value in dict.fromkeys(round(each) for each in values)]
     return [float(f"{value:.12g}") for value in values]
+
+
+def _count(where: str, value: Any) -> int:
+    count = require_whole(f"'count' of {where}", value)
+    if count < 1:
+        raise InvalidStudyError(
+            f"{where} must hold at least one value, received a count of {count}; "
+            "give a count of 1 or more."
+        )
+    return count

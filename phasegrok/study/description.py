@@ -1,13 +1,25 @@
 """The description of a study: everything that is asked for, as frozen plain data."""
 
-import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal, final
 
 from phasegrok.errors import InvalidStudyError
-from phasegrok.study.control import Point, grid_points
+from phasegrok.study.checks import (
+    plain_value,
+    require_boolean,
+    require_kind,
+    require_kinds,
+    require_list,
+    require_non_negative,
+    require_number,
+    require_table,
+    require_text,
+    require_whole,
+)
+from phasegrok.study.control import Point, grid_points, point_key, scattered_point
 from phasegrok.study.part import Part
 from phasegrok.study.recording import Recording
 
@@ -43,9 +55,12 @@ class Energy:
         InvalidStudyError
             For a negative or infinite temperature or weight decay.
         """
-        object.__setattr__(self, "penalties", tuple(self.penalties))
-        _require_non_negative("temperature", self.temperature)
-        decay = self.weight_decay
+        penalties = require_kinds("penalties", self.penalties, Part)
+        temperature = require_non_negative("temperature", self.temperature)
+        decay = plain_value(self.weight_decay)
+        object.__setattr__(self, "penalties", penalties)
+        object.__setattr__(self, "temperature", temperature)
+        object.__setattr__(self, "weight_decay", decay)
         if isinstance(decay, str):
             if decay != "prior":
                 raise InvalidStudyError(
@@ -53,10 +68,10 @@ class Energy:
                     f"received {decay!r}."
                 )
         elif isinstance(decay, Mapping):
-            for layer, value in decay.items():
-                _require_non_negative(f"weight_decay of the layer {layer!r}", value)
+            for layer, value in require_table("weight_decay", decay).items():
+                require_non_negative(f"weight_decay of the layer {layer!r}", value)
         else:
-            _require_non_negative("weight_decay", decay)
+            require_non_negative("weight_decay", decay)
 
 
 @final
@@ -81,9 +96,14 @@ class Ramp:
         Raises
         ------
         InvalidStudyError
-            For fewer than two knots, or steps that do not increase.
+            For fewer than two knots, steps that do not increase, or what is no pair of a step
+            and a value.
         """
-        knots = tuple((int(step), float(value)) for step, value in self.knots)
+        require_text("the control of a ramp", self.control)
+        where = f"the ramp of {self.control!r}"
+        knots = tuple(
+            _knot(where, knot) for knot in require_list(f"knots of {where}", self.knots)
+        )
         object.__setattr__(self, "knots", knots)
         steps = [step for step, _ in knots]
         if len(knots) < 2 or any(b <= a for a, b in pairwise(steps)):
@@ -92,7 +112,7 @@ class Ramp:
                 f"received {knots}."
             )
         for _, value in knots:
-            _require_non_negative(f"ramp of {self.control!r}", value)
+            require_non_negative(f"ramp of {self.control!r}", value)
 
     @property
     def direction(self) -> str:
@@ -138,8 +158,20 @@ class Event:
         Raises
         ------
         InvalidStudyError
-            For an unknown direction or a spacing below 1.
+            For an unknown direction, a spacing below 1, a threshold that is no finite number,
+            or a name that could not be part of a variable's.
         """
+        if not re.fullmatch(r"[\w-]+", require_text("the name of an event", self.name)):
+            raise InvalidStudyError(
+                "the name of an event must hold only letters, digits, _ and -, "
+                f"received {self.name!r}; it becomes part of the names of variables."
+            )
+        where = f"the event {self.name!r}"
+        require_kind(f"the observable of {where}", self.observable, Part)
+        threshold = require_number(f"threshold of {where}", self.threshold)
+        object.__setattr__(self, "threshold", threshold)
+        object.__setattr__(self, "every", require_whole(f"every of {where}", self.every))
+        object.__setattr__(self, "stop", require_boolean(f"stop of {where}", self.stop))
         if self.direction not in ("above", "below") or self.every < 1:
             raise InvalidStudyError(
                 f"the event {self.name!r} needs direction 'above' or 'below' and every >= 1, "
@@ -172,9 +204,14 @@ class Exchange:
         Raises
         ------
         InvalidStudyError
-            For fewer than two rungs, equal rungs or a spacing below 1.
+            For fewer than two rungs, equal rungs, a spacing below 1, or rungs that are no
+            finite numbers.
         """
-        rungs = tuple(float(value) for value in self.rungs)
+        require_text("the control of the exchange", self.control)
+        where = f"the exchange ladder of {self.control!r}"
+        values = require_list(f"rungs of {where}", self.rungs)
+        rungs = tuple(float(require_number(f"every rung of {where}", each)) for each in values)
+        object.__setattr__(self, "every", require_whole(f"every of {where}", self.every))
         object.__setattr__(self, "rungs", rungs)
         if len(set(rungs)) < 2 or len(set(rungs)) < len(rungs) or self.every < 1:
             raise InvalidStudyError(
@@ -214,25 +251,30 @@ class Plan:
         Raises
         ------
         InvalidStudyError
-            For counts below 1, no starts, or an empty grid axis.
+            For counts below 1, no starts or one given twice, an empty grid axis, or a field
+            of the wrong kind.
         """
-        object.__setattr__(self, "points", tuple(dict(point) for point in self.points))
-        object.__setattr__(self, "starts", tuple(self.starts))
-        object.__setattr__(self, "grid", dict(self.grid))
+        points = require_list("points of the plan", self.points)
+        object.__setattr__(self, "points", tuple(scattered_point(point) for point in points))
+        axes = require_table("grid of the plan", self.grid).items()
+        object.__setattr__(self, "grid", {name: _plain_axis(axis) for name, axis in axes})
         for name in ("disorders", "replicas"):
-            if int(getattr(self, name)) < 1:
+            count = require_whole(f"{name} of the plan", getattr(self, name))
+            object.__setattr__(self, name, count)
+            if count < 1:
                 raise InvalidStudyError(
-                    f"the plan needs {name} >= 1, received {getattr(self, name)}."
+                    f"the plan needs {name} >= 1, received {count}; ask for one or more."
                 )
-        if not self.starts:
-            raise InvalidStudyError("the plan needs at least one start, received none.")
+        object.__setattr__(self, "starts", _starts(self.starts))
         self.control_points()
 
     def control_points(self) -> list[Point]:
         """All points of the grid, then the scattered ones, each once."""
         points = grid_points(self.grid) if self.grid or not self.points else []
         points += [dict(point) for point in self.points]
-        unique = {repr(sorted(point.items())): point for point in points}
+        unique: dict[object, Point] = {}
+        for point in points:
+            unique.setdefault(point_key(point), point)
         return list(unique.values())
 
 
@@ -288,25 +330,61 @@ class Study:
         Raises
         ------
         InvalidStudyError
-            For an unknown dtype, or a seed that is not a whole number.
+            For a field of the wrong kind, an unknown dtype, or a divergence factor that every
+            run exceeds.
         """
-        object.__setattr__(self, "ramps", tuple(self.ramps))
-        object.__setattr__(self, "events", tuple(self.events))
+        require_text("name of the study", self.name)
+        for role in ("task", "network", "dynamics"):
+            require_kind(role, getattr(self, role), Part)
+        require_kind("recording", self.recording, Recording)
+        require_kind("energy", self.energy, Energy)
+        require_kind("plan", self.plan, Plan)
+        if self.exchange is not None:
+            require_kind("exchange", self.exchange, Exchange)
+        object.__setattr__(self, "ramps", require_kinds("ramps", self.ramps, Ramp))
+        object.__setattr__(self, "events", require_kinds("events", self.events, Event))
+        object.__setattr__(self, "seed", require_whole("seed", self.seed))
+        factor = require_number("divergence_factor", self.divergence_factor)
+        object.__setattr__(self, "divergence_factor", factor)
         if self.dtype not in ("float32", "float64"):
             raise InvalidStudyError(
                 f"dtype must be 'float32' or 'float64', received {self.dtype!r}."
             )
-        if not self.divergence_factor > 1.0:
+        if not factor > 1.0:
             raise InvalidStudyError(
-                f"divergence_factor must be larger than 1, received {self.divergence_factor!r}."
+                f"divergence_factor must be larger than 1, received {factor!r}."
             )
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
-            raise InvalidStudyError(f"seed must be a whole number, received {self.seed!r}.")
 
 
-def _require_non_negative(name: str, value: Any) -> None:
-    number = not isinstance(value, bool) and isinstance(value, int | float)
-    if not number or not math.isfinite(value) or value < 0.0:
+def _knot(where: str, knot: Any) -> tuple[int, float]:
+    pair = require_list(f"every knot of {where}", knot)
+    if len(pair) != 2:
         raise InvalidStudyError(
-            f"{name} must be a finite number and not negative, received {value!r}."
+            f"every knot of {where} must be a step and a value, received {knot!r}; "
+            "write it as [step, value]."
         )
+    step = require_whole(f"every step of {where}", pair[0])
+    return step, float(require_number(f"every value of {where}", pair[1]))
+
+
+def _starts(starts: Any) -> tuple[str, ...]:
+    names = tuple(
+        require_text("every start of the plan", each)
+        for each in require_list("starts of the plan", starts)
+    )
+    if not names:
+        raise InvalidStudyError(
+            "the plan needs at least one start, received none; 'prior' is the usual one."
+        )
+    if len(set(names)) < len(names):
+        raise InvalidStudyError(
+            f"the plan needs every start once, received {list(names)}; remove the copy, and "
+            "ask for more replicas where more runs are wanted."
+        )
+    return names
+
+
+def _plain_axis(axis: Any) -> Any:
+    plain = plain_value(axis)
+    listed = isinstance(plain, Sequence) and not isinstance(plain, str | bytes)
+    return list(plain) if listed else plain

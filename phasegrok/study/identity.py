@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from phasegrok.errors import StudyChangedError
+from phasegrok.errors import InvalidStudyError, StudyChangedError
 from phasegrok.study.description import Study
 from phasegrok.study.part import Part, find_plug_in
 from phasegrok.study.toml import plain_study
@@ -47,13 +47,24 @@ def plug_in_sources(study: Study) -> dict[str, str]:
     -------
     dict
         ``module:object`` to the text of the module's file.
+
+    Raises
+    ------
+    InvalidStudyError
+        If a plug-in is not there, or its source cannot be read.
     """
     kinds = sorted({part.kind for part in _parts(study) if ":" in part.kind})
     sources = {}
     for kind in kinds:
         plug_in = find_plug_in(kind)
         module = inspect.getmodule(plug_in)
-        sources[kind] = inspect.getsource(module if module is not None else plug_in)
+        try:
+            sources[kind] = inspect.getsource(module if module is not None else plug_in)
+        except (OSError, TypeError) as error:
+            raise InvalidStudyError(
+                f"the plug-in {kind!r} must come from a module with Python source, and reading "
+                f"it said: {error}; wrap it in a function of your own module."
+            ) from error
     return sources
 
 

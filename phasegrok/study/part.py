@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar, final
 
-from phasegrok.errors import InvalidStudyError, did_you_mean
+from phasegrok.errors import InvalidStudyError, PhasegrokError, did_you_mean
+from phasegrok.study.checks import (
+    plain_value,
+    require_finite_options,
+    require_table,
+    require_text,
+)
 
 __all__ = ["Part", "build_part", "find_plug_in", "part"]
 
@@ -31,8 +37,18 @@ class Part:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Freeze the options, so that a study cannot change under its hash."""
-        object.__setattr__(self, "options", MappingProxyType(dict(self.options)))
+        """Freeze the options, so that a study cannot change under its hash.
+
+        Raises
+        ------
+        InvalidStudyError
+            For a kind that is no text, options that are no table, or an infinite number.
+        """
+        require_text("the kind of a part", self.kind)
+        options = plain_value(require_table(f"the options of {self.kind!r}", self.options))
+        for name, value in options.items():
+            require_finite_options(f"{self.kind}.{name}", value)
+        object.__setattr__(self, "options", MappingProxyType(options))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the options as a dictionary, which a worker process can receive."""
@@ -85,15 +101,21 @@ def find_plug_in(kind: str) -> Any:
     Raises
     ------
     InvalidStudyError
-        If the module cannot be imported or has no such object.
+        If the module cannot be imported, has no such object, or the object is not callable.
     """
-    module_name, _, object_name = kind.partition(":")
+    module_name, _, object_name = require_text("the kind of a plug-in", kind).partition(":")
+    if not all((*module_name.split("."), object_name)):
+        raise InvalidStudyError(
+            f"a plug-in must be named as 'module:object', received {kind!r}; "
+            "give the full name of the module, without a leading dot, and of the object."
+        )
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
+    except (Exception, SystemExit) as error:
         raise InvalidStudyError(
             f"the plug-in {kind!r} needs an importable module {module_name!r}, and importing "
-            f"it said: {error}. Put the file beside the study description or on PYTHONPATH."
+            f"it said: {type(error).__name__}: {error}. Put the file beside the study "
+            "description or on PYTHONPATH."
         ) from error
     if object_name not in vars(module):
         public = [name for name in vars(module) if not name.startswith("_")]
@@ -101,7 +123,13 @@ def find_plug_in(kind: str) -> Any:
             f"the module {module_name!r} has no {object_name!r}."
             + did_you_mean(object_name, public)
         )
-    return vars(module)[object_name]
+    found = vars(module)[object_name]
+    if not callable(found):
+        raise InvalidStudyError(
+            f"the plug-in {kind!r} must be a class or a function, received "
+            f"{type(found).__name__}; name what makes the part."
+        )
+    return found
 
 
 def build_part(
@@ -140,11 +168,23 @@ def build_part(
             + " One of your own is named as 'module:object'."
         )
     _check_options(description, make, role)
-    return make(**description.options)
+    try:
+        return make(**description.options)
+    except PhasegrokError:
+        raise
+    except Exception as error:
+        raise InvalidStudyError(
+            f"the {role} {description.kind!r} cannot be built from the options "
+            f"{dict(description.options)}: {type(error).__name__}: {error}. Change the options."
+        ) from error
 
 
 def _check_options(description: Part, make: Callable[..., object], role: str) -> None:
-    parameters = inspect.signature(make).parameters
+    try:
+        parameters = inspect.signature(make).parameters
+    except (TypeError, ValueError):
+        # Some callables written in C tell no signature; they refuse options themselves.
+        return
     if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values()):
         return
     for name in description.options:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phasegrok.errors import InvalidStudyError
+from phasegrok.study.checks import require_kinds, require_whole
 from phasegrok.study.part import Part
 
 __all__ = ["Recording"]
@@ -52,11 +53,15 @@ class Recording:
         InvalidStudyError
             For counts that are not positive or a word that is not known.
         """
-        object.__setattr__(self, "observables", tuple(self.observables))
-        for name in ("steps", "every"):
-            _require(
-                int(getattr(self, name)) >= 1, f"{name} must be at least 1", getattr(self, name)
-            )
+        observables = require_kinds("observables of the recording", self.observables, Part)
+        object.__setattr__(self, "observables", observables)
+        minima = {"steps": 1, "every": 1, "start": None, "count": None}
+        for name, minimum in minima.items():
+            value = getattr(self, name)
+            if name == "count" and value is None:
+                continue
+            whole = require_whole(f"in the recording, {name}", value, minimum=minimum)
+            object.__setattr__(self, name, whole)
         _require(
             0 <= self.start <= self.steps, "start must lie between 0 and steps", self.start
         )

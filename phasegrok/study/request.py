@@ -138,9 +138,11 @@ def requested_runs(study: Study) -> list[RunRequest]:
     Raises
     ------
     InvalidStudyError
-        If a control of the plan belongs to no part of the study.
+        If a control of the plan belongs to no part of the study, two things set one control,
+        or two runs have the same labels.
     """
     known = known_controls(study)
+    _check_moving_controls(study)
     requests = []
     rungs = [None] if study.exchange is None else list(range(len(study.exchange.rungs)))
     for point in study.plan.control_points():
@@ -158,6 +160,7 @@ def requested_runs(study: Study) -> list[RunRequest]:
                                 rung=rung,
                             )
                         )
+    _refuse_equal_runs(requests)
     return requests
 
 
@@ -238,4 +241,43 @@ def _check_controls(point: Point, known: Mapping[str, str]) -> None:
             raise InvalidStudyError(
                 f"{name!r} is not a control of this study: a control is an option that one of "
                 "its parts states." + did_you_mean(near[0] if near else name, known)
+            )
+
+
+def _check_moving_controls(study: Study) -> None:
+    """Refuse two setters of one control: a ramp or a ladder would hide what the plan set."""
+    moving = [(f"a ramp of {ramp.control!r}", ramp.control) for ramp in study.ramps]
+    if study.exchange is not None:
+        control = study.exchange.control
+        moving.append((f"the exchange of {control!r}", control))
+    for index, (mover, control) in enumerate(moving):
+        for other, other_control in moving[:index]:
+            if _hides(control, other_control) or _hides(other_control, control):
+                raise InvalidStudyError(
+                    f"each control must be moved by one thing within a run, received {other} "
+                    f"and {mover}; remove one of them."
+                )
+        for name in dict.fromkeys(
+            name for each in study.plan.control_points() for name in each
+        ):
+            if _hides(control, name):
+                raise InvalidStudyError(
+                    f"each control must be set by one thing, received {mover} and the control "
+                    f"{name!r} of the plan, which it would overwrite; remove one of them."
+                )
+
+
+def _hides(control: str, other: str) -> bool:
+    name = other.removeprefix("dynamics.")
+    return name == control or (control == "weight_decay" and name.startswith("weight_decay."))
+
+
+def _refuse_equal_runs(requests: Sequence[RunRequest]) -> None:
+    seen: dict[str, RunRequest] = {}
+    for request in requests:
+        first = seen.setdefault(request.run_id, request)
+        if first is not request:
+            raise InvalidStudyError(
+                "every run must have labels of its own, received twice "
+                f"{request.labels()}; remove one of the copies from the plan."
             )

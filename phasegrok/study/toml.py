@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from phasegrok.errors import InvalidStudyError, did_you_mean
+from phasegrok.study.checks import require_list
 from phasegrok.study.description import Energy, Event, Exchange, Plan, Ramp, Study
 from phasegrok.study.part import Part
 from phasegrok.study.recording import Recording
@@ -37,6 +38,11 @@ def read_study(path: str | Path) -> Study:
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidStudyError(
+            f"a study description must be text in UTF-8, and {str(path)!r} is not: {error}; "
+            "save it as UTF-8."
+        ) from error
     except OSError as error:
         raise InvalidStudyError(
             f"a study description is read from a TOML file, and {str(path)!r} cannot be read: "
@@ -68,7 +74,7 @@ def study_from_plain(plain: Mapping[str, Any]) -> Study:
     InvalidStudyError
         If a key is unknown or missing, or a value is refused.
     """
-    tables = dict(plain)
+    tables = _table(plain, "the study")
     _check_keys(Study, tables, "the study")
     for role in ("task", "network", "dynamics"):
         tables[role] = _part(tables[role], f"[{role}]")
@@ -84,9 +90,12 @@ def study_from_plain(plain: Mapping[str, Any]) -> Study:
     if tables.get("exchange") is not None:
         exchange = _table(tables["exchange"], "[exchange]")
         tables["exchange"] = _described(Exchange, exchange, "[exchange]")
-    ramps = [_table(ramp, "[[ramps]]") for ramp in tables.get("ramps", ())]
+    ramps = [
+        _table(ramp, "[[ramps]]") for ramp in require_list("ramps", tables.get("ramps", ()))
+    ]
     tables["ramps"] = [_described(Ramp, ramp, "[[ramps]]") for ramp in ramps]
-    tables["events"] = [_event(event) for event in tables.get("events", ())]
+    events = require_list("events", tables.get("events", ()))
+    tables["events"] = [_event(event) for event in events]
     return _described(Study, tables, "the study")
 
 
@@ -168,6 +177,4 @@ def _part(value: Any, where: str) -> Part:
 
 
 def _parts(values: Any, where: str) -> tuple[Part, ...]:
-    if isinstance(values, str) or not isinstance(values, Sequence):
-        raise InvalidStudyError(f"{where} must be a list, received {values!r}.")
-    return tuple(_part(value, where) for value in values)
+    return tuple(_part(value, where) for value in require_list(where, values))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from phasegrok.errors import InvalidStudyError, StudyChangedError
+from phasegrok.errors import InvalidStudyError, InvalidValueError, StudyChangedError
 from phasegrok.study import (
     Energy,
     Plan,
@@ -123,3 +123,41 @@ def test_refuses_an_unknown_kind_or_option(
 ) -> None:
     with pytest.raises(InvalidStudyError, match=message):
         build_part(part(kind, **options), {"made": make}, "network")
+
+
+def refuses(*, width: int) -> None:
+    raise ValueError(f"{width} is too wide")
+
+
+def careful(*, width: int) -> None:
+    raise InvalidValueError(f"width must be even, received {width}")
+
+
+def test_an_error_of_a_constructor_names_the_part() -> None:
+    with pytest.raises(InvalidStudyError, match=r"network 'made' .*ValueError: 3 is too wide"):
+        build_part(part("made", width=3), {"made": refuses}, "network")
+    with pytest.raises(InvalidStudyError, match=r"network 'made' .*TypeError"):
+        build_part(part("made", width="a"), {"made": lambda *, width: width + 1}, "network")
+    with pytest.raises(InvalidValueError, match=r"^width must be even"):
+        build_part(part("made", width=3), {"made": careful}, "network")
+
+
+@pytest.mark.parametrize("kind", [":Thing", ".x:Thing", "x:", "x..y:Thing", "x"])
+def test_refuses_a_plug_in_without_a_full_name(kind: str) -> None:
+    with pytest.raises(InvalidStudyError, match="must be named as 'module:object'"):
+        find_plug_in(kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def broken(:\n", "SyntaxError"),
+        ("1 / 0\n", "ZeroDivisionError: division by zero"),
+        ("raise SystemExit(3)\n", "SystemExit: 3"),
+        ("mean_weight = 3\n", "must be a class or a function, received int"),
+    ],
+)
+def test_refuses_a_plug_in_that_cannot_be_used(plug_in: Path, text: str, message: str) -> None:
+    plug_in.write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidStudyError, match=f"'{MODULE}:mean_weight'.*{message}"):
+        find_plug_in(f"{MODULE}:mean_weight")

@@ -13,6 +13,7 @@ from phasegrok.study import (
     Energy,
     Exchange,
     Plan,
+    Ramp,
     Recording,
     Study,
     known_controls,
@@ -133,3 +134,47 @@ def test_refuses_a_layer_control_without_a_table_by_layer() -> None:
     plain = replace(study, energy=Energy(weight_decay=1.0))
     with pytest.raises(InvalidStudyError, match=r"'weight_decay\.first' is not a control"):
         resolve(plain, run)
+
+
+RAMP = Ramp(control="temperature", knots=[(0, 0.1), (9, 0.2)])
+DECAY = Ramp(control="weight_decay", knots=[(0, 0.1), (9, 0.2)])
+LADDER = Exchange(control="temperature", rungs=[0.1, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("control", "changes", "message"),
+    [
+        (
+            "temperature",
+            {"exchange": LADDER},
+            "exchange of 'temperature' and the control 'temp",
+        ),
+        ("temperature", {"ramps": [RAMP]}, "a ramp of 'temperature' and the control 'temp"),
+        ("weight_decay.first", {"ramps": [DECAY]}, "ramp of 'weight_decay' and the control"),
+        ("width", {"ramps": [RAMP, RAMP]}, "a ramp of 'temperature' and a ramp of 'temp"),
+        ("width", {"ramps": [RAMP], "exchange": LADDER}, "and the exchange of 'temperature'"),
+    ],
+)
+def test_refuses_two_things_that_set_one_control(
+    control: str, changes: dict[str, Any], message: str
+) -> None:
+    study = small_study(Plan(points=[{control: 3}]), **changes)
+    with pytest.raises(InvalidStudyError, match=f"by one thing.*{message}.*remove one"):
+        requested_runs(study)
+
+
+def test_ramps_ladders_and_the_plan_may_set_different_controls() -> None:
+    study = small_study(Plan(grid={"width": [4, 8]}), ramps=[DECAY], exchange=LADDER)
+    assert len(requested_runs(study)) == 4
+
+
+def test_equal_points_of_different_kinds_of_number_are_run_once() -> None:
+    plan = Plan(grid={"width": [4, 8]}, points=[{"width": 4.0}, {"width": 5.0}])
+    assert len(requested_runs(small_study(plan))) == 3
+
+
+def test_refuses_two_runs_of_equal_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    twice = [{"width": 4}, {"width": 4.0}]
+    monkeypatch.setattr(Plan, "control_points", lambda _: twice)
+    with pytest.raises(InvalidStudyError, match=r"labels of its own.*'control width': 4\.0"):
+        requested_runs(small_study(Plan()))

@@ -3,7 +3,9 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from phasegrok.errors import InvalidStudyError
@@ -65,7 +67,7 @@ temperature = { from = 0.1, to = 0.3, count = 3 }
 width = [44, 88]
 
 [[ramps]]
-control = "weight_decay"
+control = "step_size"
 knots = [[0, 1.0], [1000, 0.0]]
 
 [[events]]
@@ -75,7 +77,7 @@ threshold = 0.1
 stop = true
 
 [exchange]
-control = "temperature"
+control = "weight_decay"
 rungs = [0.1, 0.2]
 every = 10
 """
@@ -104,7 +106,7 @@ STUDY = Study(
         replicas=2,
         starts=("prior", "aligned"),
     ),
-    ramps=[Ramp(control="weight_decay", knots=[(0, 1.0), (1000, 0.0)])],
+    ramps=[Ramp(control="step_size", knots=[(0, 1.0), (1000, 0.0)])],
     events=[
         Event(
             name="escape",
@@ -113,7 +115,7 @@ STUDY = Study(
             stop=True,
         )
     ],
-    exchange=Exchange(control="temperature", rungs=[0.1, 0.2], every=10),
+    exchange=Exchange(control="weight_decay", rungs=[0.1, 0.2], every=10),
 )
 
 
@@ -159,6 +161,70 @@ def test_refuses_a_slip_and_says_what_was_meant(
     assert line in TEXT
     with pytest.raises(InvalidStudyError, match=f"study.toml.*{message}"):
         read_study(written(tmp_path, TEXT.replace(line, misspelt, 1)))
+
+
+@pytest.mark.parametrize(
+    ("line", "slip", "message"),
+    [
+        ("steps = 1000", 'steps = "1000"', "steps must be a whole number, received '1000'"),
+        ("steps = 1000", "steps = 20.5", r"steps must be a whole number, received 20\.5"),
+        ("start = 100", "start = true", "start must be a whole number, received True"),
+        ('starts = ["prior", "aligned"]', 'starts = "prior"', "starts .* must be a list"),
+        (
+            "count = 3 }",
+            'count = "3" }',
+            "'count' of the grid axis 'temperature' must be a whole",
+        ),
+        ("width = [44, 88]", "width = 44", "the grid axis 'width' must be a list, received 44"),
+        ("points = [{ temperature = 0.5, width = 44 }]", "points = [3]", "must be a table"),
+        ("step_size = 1e-4", "step_size = inf", r"langevin\.step_size must be finite"),
+        ("knots = [[0, 1.0], [1000, 0.0]]", "knots = [0, 1]", "every knot .* must be a list"),
+    ],
+)
+def test_refuses_a_value_of_the_wrong_kind(
+    tmp_path: Path, line: str, slip: str, message: str
+) -> None:
+    assert line in TEXT
+    with pytest.raises(InvalidStudyError, match=f"study.toml.*{message}"):
+        read_study(written(tmp_path, TEXT.replace(line, slip, 1)))
+
+
+@pytest.mark.parametrize("key", ["ramps", "events", "task", "recording", "plan", "exchange"])
+def test_refuses_a_number_for_a_table(key: str) -> None:
+    with pytest.raises(InvalidStudyError, match=f"{key}.* must be a (list|table), received 5"):
+        study_from_plain({**plain_study(STUDY), key: 5})
+
+
+def test_refuses_a_file_that_is_not_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_bytes(TEXT.encode("utf-16"))
+    with pytest.raises(InvalidStudyError, match=r"must be text in UTF-8.*save it as UTF-8"):
+        read_study(path)
+
+
+def test_arrays_describe_the_same_study_as_lists() -> None:
+    whole: dict[str, Any] = {"seed": np.int64(7), "steps": np.int64(1000)}
+    ladder: Any = np.array([0.1, 0.2])
+    knots: Any = np.array([[0, 1.0], [1000, 0.0]])
+    arrays = replace(
+        STUDY,
+        seed=whole["seed"],
+        network=part("two_layer", width=np.int32(88), prior=STUDY.network.options["prior"]),
+        energy=replace(STUDY.energy, temperature=np.float64(0.2)),
+        recording=replace(STUDY.recording, steps=whole["steps"]),
+        plan=replace(
+            STUDY.plan,
+            grid={"temperature": np.array([0.1, 0.2, 0.3]), "width": np.array([44, 88])},
+            points=[{"temperature": np.float64(0.5), "width": np.int64(44)}],
+        ),
+        ramps=[Ramp(control="step_size", knots=knots)],
+        exchange=Exchange(control="weight_decay", rungs=ladder, every=10),
+    )
+    assert arrays == STUDY
+    assert study_from_plain(json.loads(json.dumps(plain_study(arrays)))) == STUDY
+    assert [run.run_id for run in requested_runs(arrays)] == [
+        run.run_id for run in requested_runs(STUDY)
+    ]
 
 
 def test_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
