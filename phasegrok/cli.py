@@ -40,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         print(f"phasegrok: interrupted. {error}".rstrip(), file=sys.stderr)
         return INTERRUPTED
+    except OSError as error:
+        print(f"phasegrok: the system refused: {error}", file=sys.stderr)
+        return REFUSED
     return code
 
 
@@ -126,11 +129,13 @@ def _collect(options: argparse.Namespace) -> int:
         target_seconds=options.batch_seconds,
     )
     print(report)
-    return FAILURES if report.outcomes.get(Outcome.FAILED) else DONE
+    failed = report.outcomes.get(Outcome.FAILED) or report.failed_before
+    return FAILURES if failed else DONE
 
 
 def _status(options: argparse.Namespace) -> int:
     folder = StudyFolder.open(options.folder)
+    problems = folder.problems()
     outcomes = folder.run_outcomes()
     counts = Counter(outcomes.values())
     requested = {} if folder.study is None else _requested(folder)
@@ -140,9 +145,11 @@ def _status(options: argparse.Namespace) -> int:
         if counts[outcome]:
             print(f"  {outcome:<10} {counts[outcome]}")
     if counts[Outcome.FAILED] or counts[Outcome.DIVERGED]:
-        _print_reasons(options.folder)
-    for problem in folder.problems():
+        _print_reasons(options.folder, [problem.path.name for problem in problems])
+    for problem in problems:
         print(f"  {problem.kind}: {problem.text}")
+    if problems:
+        return FAILURES
     if left:
         return INCOMPLETE
     return FAILURES if counts[Outcome.FAILED] else DONE
@@ -152,8 +159,8 @@ def _requested(folder: StudyFolder) -> list[str]:
     return [request.run_id for request in requested_runs(folder.description())]
 
 
-def _print_reasons(path: Path) -> None:
-    runs = open_runs(path)
+def _print_reasons(path: Path, without: Sequence[str]) -> None:
+    runs = open_runs(path, without=without)
     pairs = zip(runs["outcome"].values, runs["outcome_reason"].values, strict=True)
     reasons = Counter(
         (str(outcome), str(reason))

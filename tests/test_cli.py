@@ -1,6 +1,7 @@
 """The command line: what it prints, how it refuses, and its exit codes."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+import h5py
 import pytest
 
 import phasegrok
@@ -192,7 +194,11 @@ def test_parts_beside_the_description_work_and_failures_are_told(
     rewritten(study, "temperature = [0.1, 0.3]", "cubic = [-0.3, -0.7]")
     folder = tmp_path / "runs"
     assert collect(study, folder) == 1
-    assert "2 failed, 2 finished" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "2 failed, 2 finished" in shown
+    assert "failed (2): ValueError: the cubic part is too low (halved_observable.py" in shown
+    assert collect(study, folder) == 1
+    assert "2 of the runs that were there before failed" in capsys.readouterr().out
     assert main(["status", str(folder)]) == 1
     shown = capsys.readouterr().out
     assert "failed (2): ValueError: the cubic part is too low (halved_observable.py" in shown
@@ -218,6 +224,70 @@ def test_check_finds_a_flipped_bit(
     shown = capsys.readouterr().out
     assert "the checksums of loss do not hold" in shown
     assert "1 problems" in shown
+
+
+def test_check_lists_every_damaged_shard_and_status_tells(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "runs"
+    collect(study, folder)
+    for before, after in ((2, 3), (3, 4)):
+        collect(rewritten(study, f"replicas = {before}", f"replicas = {after}"), folder)
+    shards = StudyFolder.open(folder).shards()
+    with h5py.File(shards[0], "r+") as file:
+        del file["loss"]
+    with h5py.File(shards[1], "r+") as file:
+        file["loss"][0, 0] += 1.0
+    with h5py.File(shards[2], "r+") as file:
+        del file["run_id"]
+    capsys.readouterr()
+    assert main(["check", str(folder)]) == 1
+    shown = capsys.readouterr().out
+    assert all(shard.name in shown for shard in shards[:3])
+    assert "3 problems" in shown
+    assert main(["status", str(folder)]) == 1
+    assert f"damaged: {shards[2]}" in capsys.readouterr().out
+
+
+def test_status_fails_where_a_run_is_stored_twice(study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    collect(study, folder)
+    (shard,) = StudyFolder.open(folder).shards()
+    shutil.copy(shard, shard.with_name("shard-0copy.h5"))
+    if len(StudyFolder.open(folder).shards()) != 2:
+        pytest.fail("the copy does not bear the name of a shard")
+    assert main(["status", str(folder)]) == 1
+
+
+def test_a_dry_run_into_a_file_is_refused(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert collect(study, study, "--dry-run") == 2
+    assert "a study is a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("command", "name"), [("analyze", "analysis"), ("plot", "figures")])
+def test_a_file_where_results_belong_is_refused(
+    command: str, name: str, study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "runs"
+    collect(study, folder)
+    (folder / name).write_text("a file", encoding="utf-8")
+    assert main([command, str(folder)]) == 2
+    assert "must be a folder that can be written" in capsys.readouterr().err
+
+
+def test_a_stray_error_of_the_system_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> StudyFolder:
+        raise OSError(5, "Input/output error", "somewhere")
+
+    monkeypatch.setattr("phasegrok.cli.StudyFolder.open", refuse)
+    assert main(["status", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        "phasegrok: the system refused: [Errno 5] Input/output error: 'somewhere'\n"
+    )
 
 
 def command(*arguments: str) -> list[str]:
@@ -273,6 +343,11 @@ def test_a_full_disk_keeps_finished_shards_and_says_so(study: Path, tmp_path: Pa
     )
 
 
+def processor_seconds(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def test_ctrl_c_stops_the_workers_and_says_what_is_kept(study: Path, tmp_path: Path) -> None:
     rewritten(study, "steps = 20\nevery = 10", "steps = 100000000\nevery = 1000")
     folder = tmp_path / "runs"
@@ -284,9 +359,11 @@ def test_ctrl_c_stops_the_workers_and_says_what_is_kept(study: Path, tmp_path: P
         while not workers and process.poll() is None:
             time.sleep(0.05)
             workers = [int(text) for text in children.read_text(encoding="utf-8").split()]
-        time.sleep(1.0)
+        # By then it has loaded its modules and been given work, however busy the machine is.
+        while process.poll() is None and processor_seconds(workers[0]) < 5.0:
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=60)
+        _, error = process.communicate(timeout=600)  # Bounds a hang alone.
     assert process.returncode == 130
     assert "phasegrok: interrupted." in error
     assert "Traceback" not in error

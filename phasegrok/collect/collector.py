@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from phasegrok.collect.workers import Setup, make_executor
 from phasegrok.dynamics import check_study
 from phasegrok.errors import FormatError
 from phasegrok.runs import HeldFolder, StudyFolder
+from phasegrok.schema import Outcome
 from phasegrok.study import Study, requested_runs
 
 __all__ = ["CollectReport", "collect"]
@@ -36,6 +37,10 @@ class CollectReport:
         Outcome to number of runs, of this call.
     stored_before : int
         Requested runs that were there already.
+    failed_before : int
+        Those of them that failed; they are not tried again.
+    reasons : mapping
+        Reason to number of runs of this call that failed with it.
     shards : tuple of Path
         Files written by this call.
     warnings : tuple of str
@@ -49,19 +54,27 @@ class CollectReport:
     folder: Path
     outcomes: Mapping[str, int]
     stored_before: int
+    failed_before: int
+    reasons: Mapping[str, int]
     shards: tuple[Path, ...]
     warnings: tuple[str, ...]
     gradients: int
     wall_seconds: float
 
     def __str__(self) -> str:
-        """Write the counts, then the warnings."""
+        """Write the counts, then why runs failed, then the warnings."""
         counts = ", ".join(f"{count} {name}" for name, count in sorted(self.outcomes.items()))
         lines = [
             f"{counts or 'nothing left to do'} ({self.stored_before} runs were there before), "
             f"{self.gradients:.4g} gradients in {readable_time(self.wall_seconds)}, "
             f"{len(self.shards)} shards in {self.folder}"
         ]
+        lines += [f"failed ({count}): {reason}" for reason, count in self.reasons.items()]
+        if self.failed_before:
+            lines.append(
+                f"{self.failed_before} of the runs that were there before failed and are not "
+                f"tried again; phasegrok status {self.folder} says why"
+            )
         return "\n".join(lines + [f"warning: {text}" for text in self.warnings])
 
 
@@ -101,7 +114,8 @@ def collect(
     Raises
     ------
     InvalidStudyError
-        If the study cannot be carried out, or its first runs raise one and all.
+        If the study cannot be carried out, or all of its runs, or the first eight, raise
+        before any other has ended; then nothing is stored.
     StudyChangedError
         If the folder belongs to another description.
     StudyBusyError
@@ -121,7 +135,7 @@ def collect(
     setup = Setup(study, store.path.resolve(), device, " ".join(sys.argv))
     with store.lock() as held, closing(make_executor(setup, workers)) as executor:
         _tidy(held, study)
-        done = store.finished_run_ids()
+        done = store.run_outcomes()
         left = [request for request in requests if request.run_id not in done]
         plan = planned(study, left, executor, limits)
         check_disk(plan, store.path)
@@ -132,9 +146,8 @@ def collect(
             except KeyboardInterrupt:
                 stored = len(requests) - len(left) + ledger.run_count
                 raise KeyboardInterrupt(_kept(store.path, stored, len(requests))) from None
-    return _report(
-        ledger, store.path, before=len(requests) - len(left), seconds=time.monotonic() - begin
-    )
+    before = [done[request.run_id] for request in requests if request.run_id in done]
+    return _report(ledger, store.path, before=before, seconds=time.monotonic() - begin)
 
 
 def _tidy(held: HeldFolder, study: Study) -> None:
@@ -153,7 +166,9 @@ def _kept(folder: Path, stored: int, requested: int) -> str:
     )
 
 
-def _report(ledger: Ledger, folder: Path, *, before: int, seconds: float) -> CollectReport:
+def _report(
+    ledger: Ledger, folder: Path, *, before: Sequence[str], seconds: float
+) -> CollectReport:
     outcomes: Counter[str] = Counter()
     for each in ledger.stored:
         outcomes.update(each.outcomes)
@@ -161,7 +176,9 @@ def _report(ledger: Ledger, folder: Path, *, before: int, seconds: float) -> Col
     return CollectReport(
         folder=folder,
         outcomes=dict(outcomes),
-        stored_before=before,
+        stored_before=len(before),
+        failed_before=before.count(Outcome.FAILED.value),
+        reasons=dict(ledger.reasons),
         shards=tuple(each.path for each in ledger.stored),
         warnings=tuple(warnings),
         gradients=sum(each.gradients for each in ledger.stored),

@@ -93,6 +93,8 @@ def dry_run(
     ------
     InvalidStudyError
         If the study cannot be carried out.
+    FormatError
+        If something else than the folder of a study stands there.
     StudyChangedError
         If the folder belongs to another description.
     """
@@ -118,7 +120,9 @@ def dry_run(
 
 
 def _stored_ids(folder: str | Path | None, study: Study) -> set[str]:
-    if folder is None or not Path(folder).exists() or not any(Path(folder).iterdir()):
+    if folder is None or not Path(folder).exists():
+        return set()
+    if Path(folder).is_dir() and not any(Path(folder).iterdir()):
         return set()
     store = StudyFolder.open(folder)
     check_unchanged(store.identity, identity(study))

@@ -1,6 +1,6 @@
 """What became of each batch: stored, tried again, split, or given up with its reason."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import final
@@ -16,7 +16,7 @@ from phasegrok.study import RunRequest, Study
 __all__ = ["Ledger"]
 
 FAILURES_WITHOUT_SUCCESS = 8
-"""So many runs that raise before any other ends mean an error in the study, not in a run."""
+"""So many runs that raise before any other ends are enough to give up a study early."""
 
 DEATHS_OF_MANY = 1
 """So often a batch is tried again before it is split."""
@@ -46,6 +46,7 @@ class Ledger:
         batches: Sequence[Batch],
     ) -> None:
         self.stored: list[Stored] = []
+        self.reasons: Counter[str] = Counter()
         self._study, self._folder = study, folder
         self._reporter: Reporter = Quiet()
         self._waiting = deque(batches)
@@ -74,7 +75,7 @@ class Ledger:
         Raises
         ------
         InvalidStudyError
-            If the first runs raise one and all.
+            If the folder holds no run yet and the first runs fail one and all.
         StorageError
             If a shard cannot be written.
         """
@@ -86,6 +87,8 @@ class Ledger:
                 executor.start(self._started, batch.requests)
             self._take(executor.receive())
             self._reporter.update(self._gradients_done(), self.run_count)
+        if self._failures and self._nothing_succeeded:
+            raise self._failed_one_and_all()
         self._write_failures()
 
     def _take(self, message: Message) -> None:
@@ -126,14 +129,22 @@ class Ledger:
             self._waiting.extendleft(reversed(halves(batch)))
             return
         self._failures.append((batch, reason))
-        first = self._is_new and not self.stored
-        if not first:
+        if not self._nothing_succeeded:
             self._write_failures()
         elif len(self._failures) >= FAILURES_WITHOUT_SUCCESS:
-            raise InvalidStudyError(
-                f"the first {len(self._failures)} runs failed one and all, the last with: "
-                f"{reason}. Nothing was stored; correct the study and start again."
-            )
+            raise self._failed_one_and_all()
+
+    @property
+    def _nothing_succeeded(self) -> bool:
+        return self._is_new and not self.stored
+
+    def _failed_one_and_all(self) -> InvalidStudyError:
+        count = sum(len(batch.requests) for batch, _ in self._failures)
+        which = f"the first {count}" if self._waiting or self._running else f"all {count}"
+        return InvalidStudyError(
+            f"{which} runs failed one and all, the last with: {self._failures[-1][1]}. "
+            "Nothing was stored; correct the study and start again."
+        )
 
     def _write_failures(self) -> None:
         for batch, reason in self._failures:
@@ -143,6 +154,7 @@ class Ledger:
             self._reporter.note(f"{_runs(batch.requests)} failed: {reason}")
             self._gradients += batch.gradients
             self.stored.append(result)
+            self.reasons[reason] += len(batch.requests)
         self._failures.clear()
 
     def _gradients_done(self) -> float:

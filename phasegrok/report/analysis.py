@@ -1,6 +1,8 @@
 """Analyse a study once and store every number that figures and report need."""
 
+import errno
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -26,7 +28,7 @@ from phasegrok.report.overlaps import (
     overlap_table,
     overlap_theory,
 )
-from phasegrok.report.places import StudyData, open_study
+from phasegrok.report.places import OBSERVED, StudyData, open_study
 from phasegrok.report.predictions import (
     comparison_table,
     curve_table,
@@ -34,12 +36,20 @@ from phasegrok.report.predictions import (
     predicted_table,
     systems_of,
 )
-from phasegrok.runs import StudyFolder, provenance
+from phasegrok.runs import StorageError, StudyFolder, provenance
 from phasegrok.schema import Outcome
 from phasegrok.seeding import digest
 from phasegrok.statistics import Status
 
-__all__ = ["FITS", "FOLDER", "Analysis", "analyze_study", "current_analysis", "read_analysis"]
+__all__ = [
+    "FITS",
+    "FOLDER",
+    "Analysis",
+    "analyze_study",
+    "current_analysis",
+    "read_analysis",
+    "require_writable",
+]
 
 FOLDER: Final = "analysis"
 FITS: Final = "fits"
@@ -97,14 +107,16 @@ def analyze_study(folder: str | Path, *, workers: int = 1) -> Path:
     FormatError
         If the folder holds no readable runs.
     InsufficientSamplesError
-        If no run finished.
+        If no run finished, or none has a record of a number.
+    StorageError
+        If the numbers cannot be written.
     """
     begin = time.monotonic()
     target = Path(folder) / FOLDER
     data = open_study(folder)
+    require_writable(target)
     notes = _notes_of(data)
     tables = _tables(data, target, workers=workers, notes=notes)
-    target.mkdir(parents=True, exist_ok=True)
     for stale in target.glob("*.*"):
         stale.unlink()
     for name, table in tables.items():
@@ -114,6 +126,30 @@ def analyze_study(folder: str | Path, *, workers: int = 1) -> Path:
     text = json.dumps(summary, indent=1, ensure_ascii=False, default=str)
     (target / _SUMMARY).write_text(text, encoding="utf-8")
     return target
+
+
+def require_writable(folder: Path) -> None:
+    """Make a folder for results, before time is spent on them.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; made where it is missing.
+
+    Raises
+    ------
+    StorageError
+        If something else stands there, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
+    except OSError as error:
+        raise StorageError(
+            f"{folder} must be a folder that can be written ({error.strerror}); move away what "
+            "stands there, or allow writing."
+        ) from error
 
 
 def read_analysis(folder: str | Path) -> Analysis:
@@ -189,7 +225,9 @@ def _tables(
     systems = systems_of(data)
     if systems is not None:
         predicted = predicted_table(systems, data.places)
-        found |= {"predicted": predicted, "comparison": comparison_table(points, predicted)}
+        found["predicted"] = predicted
+        if set(OBSERVED) & set(points["quantity"].to_numpy().tolist()):
+            found["comparison"] = comparison_table(points, predicted)
         if systems.differ_in_two_at_most:
             found["curves"] = curve_table(systems)
             found["lines"] = line_table(systems, notes)

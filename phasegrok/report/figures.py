@@ -23,7 +23,7 @@ from phasegrok.plotting import (
     start_traces,
     start_traces_table,
 )
-from phasegrok.report.analysis import FITS, Analysis, current_analysis
+from phasegrok.report.analysis import FITS, Analysis, current_analysis, require_writable
 from phasegrok.report.overlaps import read_fit
 
 __all__ = ["FIGURES", "FOLDER", "corner_point", "density_points", "plot_study", "row_points"]
@@ -57,9 +57,12 @@ def plot_study(folder: str | Path) -> list[Path]:
     ------
     FormatError
         If the folder holds no readable runs.
+    StorageError
+        If the figures cannot be written.
     """
     analysis = current_analysis(folder)
     target = Path(folder) / FOLDER
+    require_writable(target)
     paths: list[Path] = []
     for name, draw in FIGURES.items():
         drawn = draw(analysis)

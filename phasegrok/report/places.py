@@ -11,10 +11,16 @@ from numpy.typing import NDArray
 
 from phasegrok.errors import InsufficientSamplesError
 from phasegrok.runs import attribute_of, open_runs
-from phasegrok.schema import LABELS, NOW, RECORD, RUN, RUN_COORDINATES
+from phasegrok.schema import LABELS, NOW, RECORD, RUN, RUN_COORDINATES, Outcome
 from phasegrok.statistics import equilibration_start, finished
 
-__all__ = ["OBSERVED", "StudyData", "observed_quantities", "open_study"]
+__all__ = [
+    "OBSERVED",
+    "NothingToAnalyzeError",
+    "StudyData",
+    "observed_quantities",
+    "open_study",
+]
 
 OBSERVED: Final = ("aligned_fraction", "linear_discrepancy", "cubic_discrepancy")
 """Quantities of the cubic teacher that theory predicts, the order parameter first."""
@@ -23,6 +29,25 @@ _NOT_OBSERVED: Final = ("acceptance", "log_step", "rung")
 _LATEST_CUT: Final = 0.5
 # Fraction of the records that detected relaxation may take at most.
 _FEWEST_RECORDS: Final = 8
+
+
+@final
+class NothingToAnalyzeError(InsufficientSamplesError):
+    """No run of a study has anything to average.
+
+    Parameters
+    ----------
+    message : str
+        What is missing and what to do.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("an analysis", required=1, received=0)
+        self.args = (message,)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the sentence."""
+        return (NothingToAnalyzeError, self.args)
 
 
 @final
@@ -103,17 +128,20 @@ def open_study(folder: str | Path) -> StudyData:
     ------
     FormatError
         If the folder holds no readable runs.
-    InsufficientSamplesError
-        If no run finished.
+    NothingToAnalyzeError
+        If no run finished, or none has a record of a number.
     """
     runs = open_runs(folder)
     attribute = attribute_of(runs)
     kept = finished(runs)
     if kept.sizes[RUN] == 0:
-        raise InsufficientSamplesError(
-            "an analysis (samples are finished runs)", required=1, received=0
-        )
+        raise NothingToAnalyzeError(_none_finished(runs, folder))
     kept = kept.isel(record=slice(0, int(kept["record_count"].min())))
+    if kept.sizes[RECORD] == 0 or not observed_quantities(kept):
+        raise NothingToAnalyzeError(
+            f"the finished runs of {folder} have no record of a number with a fraction, such "
+            "as a loss, that all of them made; an analysis needs at least one."
+        )
     on_runs = [name for name in attribute.get("controls", ()) if name in kept.coords]
     controls = tuple(on_runs) or (
         ("temperature",) if "temperature" in kept.coords else ("integrator",)
@@ -131,6 +159,15 @@ def open_study(folder: str | Path) -> StudyData:
         relaxed=relaxed,
         cut=_cut(kept, study, relaxed),
     )
+
+
+def _none_finished(runs: xr.Dataset, folder: str | Path) -> str:
+    words = runs["outcome"].to_numpy().tolist()
+    counts = ", ".join(f"{words.count(each)} {each}" for each in Outcome if each in words)
+    none = "the only run did not finish"
+    if len(words) > 1:
+        none = f"none of the {len(words)} runs finished"
+    return f"{none}: {counts}; see phasegrok status {folder}."
 
 
 def observed_quantities(runs: xr.Dataset) -> list[str]:

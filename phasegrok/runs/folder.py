@@ -172,22 +172,23 @@ class StudyFolder:
         return {run_id for shard in shards for run_id in shard.run_ids}
 
     def problems(self) -> list[Problem]:
-        """Every file that cannot be used, found without reading the data."""
-        return scan(self.shards(), self.identity, names=("run_id",))[1]
+        """Every file that cannot be used, found without reading the data.
+
+        What opening the study would refuse is found, since the same coordinates are read.
+        """
+        return scan(self.shards(), self.identity)[1]
 
     def corruption(self) -> list[Problem]:
-        """Every shard whose numbers are not those that were written; reads all data."""
-        shards, _ = scan(self.shards(), self.identity, names=("run_id",))
-        wrong = ((shard.path, corrupted(shard.path)) for shard in shards)
+        """Every shard whose numbers are not those that were written; reads all data.
+
+        Files that `problems` names are left out.
+        """
+        shards, _ = scan(self.shards(), self.identity)
+        wrong = ((shard.path, _damage(shard.path)) for shard in shards)
         return [
-            Problem(
-                path,
-                "damaged",
-                f"{path}: the checksums of {', '.join(names)} do not hold; "
-                "move the file away and collect again.",
-            )
-            for path, names in wrong
-            if names
+            Problem(path, "damaged", f"{damage} Move the file away and collect again.")
+            for path, damage in wrong
+            if damage
         ]
 
     @contextmanager
@@ -335,6 +336,15 @@ def scan(
 def _common_identity(shards: Sequence[Shard]) -> str:
     counts = Counter(shard.identity for shard in shards)
     return counts.most_common(1)[0][0] if counts else ""
+
+
+def _damage(path: Path) -> str:
+    """What is wrong with the data of a shard; empty where all is as it was written."""
+    try:
+        names = corrupted(path)
+    except FormatError as error:
+        return str(error)
+    return f"{path}: the checksums of {', '.join(names)} do not hold." if names else ""
 
 
 def _foreign(shard: Shard, wanted: str) -> str:

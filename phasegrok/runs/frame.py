@@ -81,6 +81,11 @@ def from_frame(
     >>> runs["loss"].values.ravel().tolist()
     [0.5, 0.7]
     """
+    if isinstance(controls, str) or not isinstance(controls, Sequence):
+        raise InvalidValueError(
+            "controls must be a list of columns, such as ['temperature']; received "
+            f"{controls!r}."
+        )
     columns = _columns(table)
     roles = {"record": record, "disorder": disorder, "replica": replica, "outcome": outcome}
     named = [run, *controls, *(each for each in roles.values() if each is not None)]
@@ -101,6 +106,11 @@ def from_frame(
 
 
 def _columns(table: Table | Mapping[str, Any]) -> Columns:
+    if not isinstance(table, Mapping) and not hasattr(table, "columns"):
+        raise InvalidValueError(
+            "the table must have named columns, as a pandas frame or a mapping of names to "
+            f"columns; received {type(table).__name__}."
+        )
     names = table.keys() if isinstance(table, Mapping) else table.columns
     columns = {str(name): np.asarray(table[name]) for name in names}
     lengths = {name: values.shape for name, values in columns.items()}
@@ -166,13 +176,18 @@ def _run(
 
 
 def _one(run_id: str, name: str, columns: Columns) -> Any:
-    values = set(columns[name].tolist())
+    values = list(dict.fromkeys(columns[name].tolist()))
+    if any(isinstance(value, float) and np.isnan(value) for value in values):
+        raise InvalidValueError(
+            f"the column {name!r} misses a value (NaN) in the run {run_id!r}; fill it in, or "
+            "leave out that run."
+        )
     if len(values) > 1:
         raise InvalidValueError(
-            f"the column {name!r} must have one value in a run, and has {sorted(values)[:3]} "
+            f"the column {name!r} must have one value in a run, and has {values[:3]} "
             f"in the run {run_id!r}; what changes within a run is a variable."
         )
-    return values.pop()
+    return values[0]
 
 
 def _steps(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

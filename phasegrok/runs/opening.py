@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from phasegrok.errors import FormatError, did_you_mean
+from phasegrok.errors import FormatError, InvalidValueError, did_you_mean
 from phasegrok.runs.arrangement import View, joined_coordinates, places_of, view_of
 from phasegrok.runs.flat import (
     flat_dataset,
@@ -195,6 +195,11 @@ def states(path: str | Path, *, without: Collection[str] = ()) -> xr.Dataset:
 def _shards(
     path: str | Path, without: Collection[str]
 ) -> tuple[list[Shard], Mapping[str, Any] | None]:
+    if not isinstance(path, str | Path):
+        raise InvalidValueError(
+            "opening runs needs the path of a study or of a shard, received "
+            f"{type(path).__name__}."
+        )
     path = Path(path)
     study = None
     expected = None

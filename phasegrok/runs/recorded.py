@@ -120,7 +120,8 @@ def recorded_dataset(runs: Sequence[RecordedRun], origin: Origin) -> xr.Dataset:
     Raises
     ------
     InvalidValueError
-        If a name is taken by the schema, or one dimension has two sizes.
+        If a name is taken by the schema, one dimension has two sizes, or a control is text in
+        some runs and a number in others.
     """
     length = max(len(run.step) for run in runs)
     coordinates: dict[str, Any] = {
@@ -133,7 +134,13 @@ def recorded_dataset(runs: Sequence[RecordedRun], origin: Origin) -> xr.Dataset:
             raise InvalidValueError(
                 f"a control cannot be called {name!r}, which has another meaning; rename it."
             )
-        coordinates[name] = (RUN, _column([run.controls[name] for run in runs], name))
+        values = [run.controls[name] for run in runs]
+        if len({isinstance(value, str) for value in values}) > 1:
+            raise InvalidValueError(
+                f"the control {name!r} must be a number in all runs or text in all, received "
+                f"both: {list(dict.fromkeys(values))[:4]}."
+            )
+        coordinates[name] = (RUN, _column(values, name))
     for name in ("step", "time"):
         stacked = _stacked([vars(run)[name] for run in runs], length)
         coordinates[name] = ((RUN, RECORD), stacked)

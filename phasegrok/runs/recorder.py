@@ -115,7 +115,9 @@ class Recorder:
             return
         taken = {name: _number(name, value) for name, value in values.items()}
         taken["step"] = np.asarray(_whole_step(step, self._last_step))
-        taken["time"] = np.asarray(float(step if time is None else time))
+        taken["time"] = _number("time", taken["step"] if time is None else time).astype(float)
+        if taken["time"].ndim:
+            raise InvalidValueError(f"time must be one number, received {time!r}.")
         if self._columns:
             self._require_same(taken)
         else:
@@ -223,6 +225,8 @@ def record(
 
     Raises
     ------
+    InvalidValueError
+        If the controls are no mapping, or a value is neither a finite number nor text.
     FormatError
         If the folder holds this run already, or another study.
     StudyBusyError
@@ -236,6 +240,11 @@ def record(
     ...     for step in range(1000):
     ...         run.log(step=step, loss=train_one_step())
     """
+    if not isinstance(controls, Mapping):
+        raise InvalidValueError(
+            "controls must map names to values, such as {'weight_decay': 0.1}; received "
+            f"{controls!r}."
+        )
     chosen = {each: control_value(each, value) for each, value in controls.items()}
     request = RunRequest(controls=chosen, disorder=disorder, replica=replica, start=start)
     labels = {
@@ -333,12 +342,20 @@ def _number(name: str, value: Any) -> npt.NDArray[Any]:
         array = np.asarray(value)
     except TypeError:  # bfloat16, which numpy lacks.
         array = np.asarray(value.float())
+    except ValueError as error:
+        raise InvalidValueError(
+            f"{name!r} must be a number or an array whose rows have one length: {error}."
+        ) from error
     return plain_number(name, array)
 
 
 def _whole_step(step: Any, last: int) -> np.int64:
-    whole = np.int64(step)
-    if whole != step or whole <= last:
+    try:
+        number = float(step)
+        whole = np.int64(int(step)) if np.isfinite(number) else None
+    except (TypeError, ValueError, OverflowError):
+        whole = None
+    if whole is None or isinstance(step, str) or whole != step or whole <= last:
         raise InvalidValueError(
             f"step must be a whole number that increases from 0; received {step!r} after "
             f"{last}."

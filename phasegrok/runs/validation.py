@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from phasegrok.errors import FormatError
+from phasegrok.errors import FormatError, InvalidValueError
 from phasegrok.runs.attribute import attribute_of, control_names
 from phasegrok.runs.steps import fill_value, made
 from phasegrok.schema import (
@@ -49,7 +49,17 @@ def validate(dataset: xr.Dataset) -> list[str]:
     -------
     list of str
         One sentence for each breach; empty for a dataset that may be stored.
+
+    Raises
+    ------
+    InvalidValueError
+        If it is no dataset.
     """
+    if not isinstance(dataset, xr.Dataset):
+        raise InvalidValueError(
+            "only an xarray Dataset can follow the schema, as open_runs returns it; received "
+            f"{type(dataset).__name__}."
+        )
     breaches = [*_attribute(dataset), *_dimensions(dataset), *_names(dataset)]
     breaches += _run_coordinates(dataset)
     if breaches:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import pytest
 
 from phasegrok.collect import collect, dry_run
@@ -132,12 +133,55 @@ def test_a_study_whose_runs_all_raise_is_refused(
     assert StudyFolder.open(tmp_path / "runs").shards() == []
 
 
-def test_a_small_study_whose_runs_all_raise_is_kept(
-    make_study: StudyMaker, troublesome: Path, outcomes_of: OutcomesOf, tmp_path: Path
+@pytest.mark.parametrize("replicas", [1, 4])
+def test_a_small_study_whose_runs_all_raise_is_refused_too(
+    make_study: StudyMaker, troublesome: Path, tmp_path: Path, replicas: int
 ) -> None:
     del troublesome
-    study = make_study(plan=Plan(replicas=2), trouble={"cubic": -0.3})
-    assert outcomes_of(collected(study, tmp_path / "runs")) == {"failed": 2}
+    study = make_study(plan=Plan(replicas=replicas), trouble={"cubic": -0.3})
+    match = rf"all {replicas} runs failed one and all.*ArithmeticError: the trouble.*Nothing"
+    with pytest.raises(InvalidStudyError, match=match):
+        collect(study, tmp_path / "runs", workers=0, progress=False)
+    assert StudyFolder.open(tmp_path / "runs").shards() == []
+
+
+def test_the_report_says_why_runs_failed_and_remembers_it(
+    make_study: StudyMaker, troublesome: Path, tmp_path: Path
+) -> None:
+    del troublesome
+    plan = Plan(grid={"cubic": [-0.3, -0.2]}, replicas=2)
+    study = make_study(plan=plan, trouble={"cubic": -0.2})
+    first = collect(study, tmp_path / "runs", workers=0, progress=False)
+    assert sum(first.reasons.values()) == first.outcomes["failed"] == 2
+    assert "failed (2): ArithmeticError: the trouble that was asked for" in str(first)
+    second = collect(study, tmp_path / "runs", workers=0, progress=False)
+    assert (second.stored_before, second.failed_before, second.reasons) == (4, 2, {})
+    assert "2 of the runs that were there before failed" in str(second)
+
+
+def test_a_dry_run_into_a_file_is_refused(make_study: StudyMaker, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
+    with pytest.raises(FormatError, match="a study is a folder"):
+        dry_run(make_study(), workers=0, folder=tmp_path / "file")
+
+
+def test_a_shard_whose_numbers_cannot_be_opened_is_made_anew(
+    make_study: StudyMaker, numbers_of: NumbersOf, tmp_path: Path
+) -> None:
+    folder = collected(make_study(), tmp_path / "runs")
+    before = numbers_of(folder)
+    shard = StudyFolder.open(folder).shards()[0]
+    lost = StudyFolder.open(folder).run_outcomes()
+    # The identifiers stay readable; another coordinate is of a type that was not written.
+    with h5py.File(shard, "r+") as file:
+        del file["rate"]
+        file["rate"] = "no number"
+    assert set(StudyFolder.open(folder).run_outcomes()) == set(lost)
+    with pytest.raises(FormatError, match="Collecting again sets it aside"):
+        open_runs(folder)
+    collected(make_study(), folder)
+    assert shard.with_name(shard.name + ".damaged").exists()
+    assert numbers_of(folder) == before
 
 
 def test_a_step_beyond_stability_diverges_and_its_siblings_finish(

@@ -159,6 +159,17 @@ def test_nothing_is_stored_where_the_first_runs_all_raise(
     assert list(executor.folder.glob("shard-*")) == []
 
 
+@pytest.mark.parametrize("replicas", [1, 3])
+def test_nothing_is_stored_where_the_few_runs_of_a_study_all_raise(
+    make_scene: Callable[..., Scene], replicas: int
+) -> None:
+    ledger, executor, requests = make_scene(replicas=replicas)
+    executor.raising = {run.run_id for run in requests}
+    with pytest.raises(InvalidStudyError, match=rf"all {replicas} runs failed.*ValueError: no"):
+        ledger.carry_out(executor, Quiet())
+    assert list(executor.folder.glob("shard-*")) == []
+
+
 def test_failures_before_a_success_are_stored_after_it(
     make_scene: Callable[..., Scene],
 ) -> None:

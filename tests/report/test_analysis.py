@@ -1,6 +1,7 @@
 """Every stored number against one computed here, by loops over the runs."""
 
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 import xarray as xr
 
 from phasegrok.errors import FormatError, InsufficientSamplesError
-from phasegrok.report import Analysis, analyze_study, read_analysis
+from phasegrok.report import Analysis, analyze_study, read_analysis, report_study
 from phasegrok.report.analysis import current_analysis
-from phasegrok.runs import open_runs
+from phasegrok.report.places import OBSERVED
+from phasegrok.runs import StudyFolder, open_runs, record, write_shard
 from phasegrok.study import Plan, part
 from phasegrok.theory import CubicTeacherSystem, solve_finite_size
 
@@ -195,10 +197,47 @@ def test_one_disorder_has_no_error_and_is_told(make_study_folder: MakeStudyFolde
 def test_a_study_without_a_finished_run_is_refused(make_study_folder: MakeStudyFolder) -> None:
     plan = Plan(grid={"temperature": [0.1], "example_count": [375]})
     path = make_study_folder(plan=plan, outcomes={0: "failed"})
-    with pytest.raises(InsufficientSamplesError, match="samples are finished runs"):
+    with pytest.raises(InsufficientSamplesError, match="the only run did not finish: 1 failed"):
         analyze_study(path)
 
 
 def test_a_folder_without_an_analysis_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="run phasegrok analyze"):
         read_analysis(tmp_path)
+
+
+def test_without_a_predicted_quantity_nothing_is_compared(
+    make_study_folder: MakeStudyFolder,
+) -> None:
+    folder = make_study_folder()
+    (shard,) = StudyFolder.open(folder).shards()
+    runs = open_runs(shard).load()
+    shard.unlink()
+    write_shard(folder, runs.drop_vars(list(OBSERVED)))
+    report_study(folder)
+    tables = read_analysis(folder).tables
+    assert "predicted" in tables
+    assert "comparison" not in tables
+    assert tables["points"]["quantity"].to_numpy().tolist() == ["loss"]
+
+
+def test_runs_without_numbers_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    with record(tmp_path / "empty", controls={"T": 0.1}):
+        pass
+    with record(tmp_path / "whole", controls={"T": 0.1}) as run:
+        run.log(step=0, weights=[1.0, 2.0])
+    for name in ("empty", "whole"):
+        with pytest.raises(InsufficientSamplesError, match="have no record of a number"):
+            analyze_study(tmp_path / name)
+
+
+def test_where_no_run_finished_the_outcomes_are_told(
+    make_study_folder: MakeStudyFolder,
+) -> None:
+    words = {run: "diverged" for run in range(47)} | {47: "failed"}
+    folder = make_study_folder(outcomes=words)
+    match = "none of the 48 runs finished: 47 diverged, 1 failed; see phasegrok status"
+    with pytest.raises(InsufficientSamplesError, match=match) as raised:
+        analyze_study(folder)
+    again = pickle.loads(pickle.dumps(raised.value))
+    assert (type(again), str(again)) == (type(raised.value), str(raised.value))

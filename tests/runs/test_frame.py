@@ -80,6 +80,10 @@ def test_can_be_stored_and_opened(tmp_path: Path) -> None:
     assert opened["loss"].sel(run=2).values.tolist() == [1.0, 2.0, 3.0]
 
 
+IN_RUN_A = [ROWS["id"][row] == "a" for row in range(6)]
+MIXED = np.array(["high" if here else 0.1 for here in IN_RUN_A], dtype=object)
+
+
 def changed(**columns: Any) -> dict[str, Any]:
     return {**{name: ROWS[name].tolist() for name in ROWS.columns}, **columns}
 
@@ -96,6 +100,11 @@ def changed(**columns: Any) -> dict[str, Any]:
         (changed(loss=[np.nan, 1, 1, 1, 1, 1]), {}, "'loss' misses 1 values in the run 'b'"),
         (changed(loss=list("abcdef")), {}, "'loss' must be real numbers"),
         (changed(loss=[1.0]), {}, "must be of one length"),
+        (changed(temperature=np.full(6, np.nan)), {}, r"'temperature' misses a value \(NaN\)"),
+        (changed(temperature=MIXED), {}, "a number in all runs or text in all"),
+        (changed(temperature=["x", *MIXED[1:]]), {}, "must have one value in a run"),
+        (changed(), {"controls": "temperature"}, "controls must be a list of columns"),
+        (changed(), {"controls": None}, "controls must be a list of columns"),
         ({name: [] for name in ROWS.columns}, {}, "at least one row"),
     ],
 )
@@ -111,3 +120,9 @@ def test_an_unknown_outcome_breaches_the_schema() -> None:
     table = {"k": ["a"], "end": ["done"], "loss": [1.0]}
     with pytest.raises(ValueError, match="outcome 'done' is not one of"):
         from_frame(table, controls=[], run="k", outcome="end")
+
+
+@pytest.mark.parametrize("table", [3, None, [[1.0, 2.0]], np.zeros((2, 2))])
+def test_what_has_no_named_columns_is_refused(table: Any) -> None:
+    with pytest.raises(InvalidValueError, match="the table must have named columns"):
+        from_frame(table, controls=["T"], run="id")

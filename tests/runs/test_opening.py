@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from phasegrok.errors import FormatError
+from phasegrok.errors import FormatError, InvalidValueError
 from phasegrok.runs import (
     StudyFolder,
     attribute_of,
@@ -464,3 +464,8 @@ def test_the_latest_plan_is_told(study_path: Path, make_study: MakeStudy) -> Non
         held.store_plan(grown)
     assert attribute_of(open_runs(study_path))["study"]["plan"]["replicas"] == 5
     json.dumps(attribute_of(open_runs(study_path)))
+
+
+def test_what_is_no_path_is_refused() -> None:
+    with pytest.raises(InvalidValueError, match=r"needs the path of a study.*NoneType"):
+        open_runs(None)  # type: ignore[arg-type]

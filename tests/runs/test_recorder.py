@@ -273,3 +273,34 @@ def test_processes_record_into_one_folder_and_need_no_torch(tmp_path: Path) -> N
     runs: xr.Dataset = open_runs(tmp_path)
     assert runs.sizes["run"] == 6
     assert runs["x"].values.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("step", [None, "a", "3", np.nan, np.inf, 0.5, [1, 2]])
+def test_a_step_that_is_no_whole_number_is_refused(tmp_path: Path, step: Any) -> None:
+    with pytest.raises(InvalidValueError, match="step must be a whole number"):
+        log_two_records(tmp_path, {"step": step, "loss": 1.0})
+    assert open_runs(tmp_path)["loss"].values.tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize(
+    ("second", "match"),
+    [
+        ({"loss": [[1.0], [1.0, 2.0]]}, "'loss' must be a number or an array whose rows"),
+        ({"loss": 1.0, "time": "late"}, "'time' must be real numbers"),
+        ({"loss": 1.0, "time": [1.0, 2.0]}, "time must be one number"),
+    ],
+)
+def test_values_that_are_no_numbers_are_refused(
+    tmp_path: Path, second: dict[str, Any], match: str
+) -> None:
+    with pytest.raises(InvalidValueError, match=match):
+        log_two_records(tmp_path, {"step": 1, **second})
+
+
+@pytest.mark.parametrize("controls", [None, ["T"], "T"])
+def test_controls_must_have_names_and_values(tmp_path: Path, controls: Any) -> None:
+    with (
+        pytest.raises(InvalidValueError, match="controls must map names to values"),
+        record(tmp_path, controls=controls),
+    ):
+        pass

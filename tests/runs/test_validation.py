@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from phasegrok.errors import FormatError
+from phasegrok.errors import FormatError, InvalidValueError
 from phasegrok.runs import validate
 from phasegrok.runs.validation import require_valid
 from phasegrok.schema import RUN_COORDINATES
@@ -154,3 +154,8 @@ def test_validation_changes_nothing(make_dataset: MakeDataset) -> None:
     validate(dataset)
     xr.testing.assert_identical(dataset, before)
     json.loads(dataset.attrs["phasegrok"])
+
+
+def test_what_is_no_dataset_is_refused() -> None:
+    with pytest.raises(InvalidValueError, match=r"only an xarray Dataset.*received int"):
+        validate(3)  # type: ignore[arg-type]
