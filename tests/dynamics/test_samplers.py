@@ -255,8 +255,8 @@ def test_density_in_a_quartic_well() -> None:
         energy=Energy(
             temperature=1.0, weight_decay=1.0, penalties=[part("quartic", strength=4.0)]
         ),
-        recording=Recording(steps=25, start=25, observables=[WEIGHTS]),
-        plan=Plan(replicas=125),
+        recording=Recording(steps=20, start=20, observables=[WEIGHTS]),
+        plan=Plan(replicas=96),
     )
     samples = made(study).weights.values.astype(float).ravel()
     grid = np.linspace(-4.0, 4.0, 4001)
@@ -311,7 +311,7 @@ def double_well_moments(temperature: float) -> tuple[float, float]:
 @pytest.mark.parametrize(
     "dynamics",
     [
-        part("hmc", step_size=0.25, leapfrog_steps=3, coordinates="plain"),
+        part("hmc", step_size=0.3, leapfrog_steps=2, coordinates="plain"),
         part("underdamped", step_size=0.15, friction=1.0),
     ],
     ids=lambda dynamics: str(dynamics.kind),
@@ -324,12 +324,12 @@ def test_exchange_keeps_the_law_of_every_rung(dynamics: Part) -> None:
         network=part("contract_parts:Square"),
         energy=Energy(temperature=0.15),
         exchange=Exchange(control="temperature", rungs=rungs, every=2),
-        recording=Recording(steps=300, start=30, every=3, observables=[WEIGHTS]),
-        plan=Plan(replicas=48, starts=("zero",)),
+        recording=Recording(steps=240, start=30, every=3, observables=[WEIGHTS]),
+        plan=Plan(replicas=32, starts=("zero",)),
     )
     dataset = made(study)
-    values = dataset.weights.values[..., 0].astype(float).reshape(48, 3, -1)
-    places = np.argsort(dataset.rung.values.reshape(48, 3, -1), axis=1)
+    values = dataset.weights.values[..., 0].astype(float).reshape(32, 3, -1)
+    places = np.argsort(dataset.rung.values.reshape(32, 3, -1), axis=1)
     by_rung = np.take_along_axis(values, places, axis=1)
     for index, temperature in enumerate(rungs):
         exact = double_well_moments(temperature)
@@ -397,7 +397,7 @@ HMC = part("hmc", step_size=0.3, leapfrog_steps=5, burn_in=60)
 
 
 def test_ranks_of_the_truth_are_uniform() -> None:
-    check_uniform(ranks_of(300, draws=9, dynamics=HMC, thinning=4), 9, 5)
+    check_uniform(ranks_of(200, draws=9, dynamics=HMC, thinning=4), 9, 5)
 
 
 @pytest.mark.slow
