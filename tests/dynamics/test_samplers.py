@@ -342,6 +342,24 @@ def test_exchange_keeps_the_law_of_every_rung(dynamics: Part) -> None:
     assert crossings > 0.02  # The coldest rung changes wells by the hot ones.
 
 
+def test_momenta_follow_the_temperature_of_their_rung() -> None:
+    rungs = [0.3, 1.0]
+    study = study_of(
+        part("underdamped", step_size=0.5, friction=0.1),
+        task=part("contract_parts:Nothing", input_size=2),
+        energy=Energy(temperature=0.3, weight_decay=1.0),
+        exchange=Exchange(control="temperature", rungs=rungs),
+        recording=Recording(steps=400, start=100, every=4),
+        plan=Plan(replicas=32),
+    )
+    dataset = made(study)
+    norms = 2.0 * dataset.half_square_norm_weights.values.reshape(32, 2, -1)
+    places = np.argsort(dataset.rung.values.reshape(32, 2, -1), axis=1)
+    by_rung = np.take_along_axis(norms, places, axis=1)
+    for index, temperature in enumerate(rungs):
+        check_means(by_rung[:, index].mean(1), 2.0 * temperature)
+
+
 def ranks_of(disorders: int, *, draws: int, dynamics: Part, thinning: int) -> Array:
     """Ranks of the true ½|θ_l|² and loss among posterior draws, (statistic, disorder)."""
     burn_in = 40 * thinning
