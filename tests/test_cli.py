@@ -348,11 +348,18 @@ def processor_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def heed_ctrl_c() -> None:
+    """Undo what a script that starts the tests in the background has its children inherit."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_stops_the_workers_and_says_what_is_kept(study: Path, tmp_path: Path) -> None:
     rewritten(study, "steps = 20\nevery = 10", "steps = 100000000\nevery = 1000")
     folder = tmp_path / "runs"
     arguments = command("collect", str(study), "--out", str(folder), "--workers", "1")
-    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        arguments, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
+    ) as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         # Its lock is signed before the first worker is started, and both before the work.
         workers: list[int] = []
