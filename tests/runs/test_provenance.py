@@ -27,8 +27,9 @@ def test_names_what_is_installed() -> None:
 
 def test_tells_torch_without_importing_it() -> None:
     code = (
-        "import sys; from phasegrok.runs import provenance; found = provenance();"
-        "sys.exit(0 if 'torch' in found['packages'] and 'torch' not in sys.modules else 1)"
+        "import sys; from importlib.util import find_spec; there = bool(find_spec('torch'));"
+        "from phasegrok.runs import provenance; told = 'torch' in provenance()['packages'];"
+        "sys.exit(0 if told == there and 'torch' not in sys.modules else 1)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
