@@ -14,6 +14,7 @@ from phasegrok.dynamics.penalties import build_penalties
 from phasegrok.dynamics.starts import StartContext, find_start
 from phasegrok.dynamics.streams import Stream, generator, normal_stream, uniform_stream
 from phasegrok.dynamics.system import EnergyControls, System
+from phasegrok.dynamics.validation import check_minibatch
 from phasegrok.errors import InvalidStudyError
 from phasegrok.networks import ExampleBatch, Layout, Network, evaluation_of, find_loss
 from phasegrok.observables import Measurement
@@ -312,10 +313,7 @@ def _data_streams(
     """Streams of minibatch indices and of the network's own noise."""
     size = runs[0].integrator.minibatch_size
     minibatches = noise = None
-    if size > count:
-        raise InvalidStudyError(
-            f"a minibatch of {size} needs at least as many examples, received {count}."
-        )
+    check_minibatch(size, count)
     if size:
         # With replacement: every step is independent, and the mean gradient is unbiased.
         minibatches = Stream(

@@ -16,7 +16,7 @@ from phasegrok.dynamics.penalties import build_penalties
 from phasegrok.dynamics.ramps import check_control
 from phasegrok.dynamics.starts import find_start
 from phasegrok.dynamics.underdamped import Underdamped
-from phasegrok.dynamics.validation import check_fields
+from phasegrok.dynamics.validation import check_fields, check_minibatch
 from phasegrok.errors import InvalidStudyError, did_you_mean
 from phasegrok.networks import Network, build_network, find_loss
 from phasegrok.observables import Observable, build_observables
@@ -263,16 +263,10 @@ def _check_run(study: Study, run: BuiltRun, observables: Sequence[Observable]) -
     for observable in observables:
         observable.check(run.network, run.task)
     build_penalties([run.resolved.energy.penalties], torch.device("cpu"))
-    _check_minibatch(run)
+    count = getattr(run.task, "example_count", None)
+    if count is not None:
+        check_minibatch(run.integrator.minibatch_size, count)
     _check_temperature(study, run, decay)
-
-
-def _check_minibatch(run: BuiltRun) -> None:
-    size, count = run.integrator.minibatch_size, getattr(run.task, "example_count", None)
-    if count is not None and size > count:
-        raise InvalidStudyError(
-            f"a minibatch of {size} needs at least as many examples, received {count}."
-        )
 
 
 def _check_temperature(study: Study, run: BuiltRun, decay: dict[str, float]) -> None:

@@ -5,7 +5,13 @@ from dataclasses import fields, is_dataclass
 
 from phasegrok.errors import InvalidStudyError
 
-__all__ = ["check_coordinates", "check_fields", "require_non_negative", "require_positive"]
+__all__ = [
+    "check_coordinates",
+    "check_fields",
+    "check_minibatch",
+    "require_non_negative",
+    "require_positive",
+]
 
 
 def require_positive(kind: str, **options: float) -> None:
@@ -67,6 +73,20 @@ def check_fields(kind: str, built: object) -> None:
             raise InvalidStudyError(
                 f"the option {field.name!r} of {kind!r} must be {required}, received {value!r}."
             )
+
+
+def check_minibatch(size: int, count: int) -> None:
+    """Refuse a minibatch larger than the training set.
+
+    Raises
+    ------
+    InvalidStudyError
+        With both numbers.
+    """
+    if size > count:
+        raise InvalidStudyError(
+            f"a minibatch of {size} needs at least as many examples, received {count}."
+        )
 
 
 def check_coordinates(coordinates: str) -> None:
