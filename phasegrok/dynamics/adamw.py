@@ -8,7 +8,7 @@ from torch import Tensor
 
 from phasegrok.dynamics.integrator import Drive, Integrator, Settings, State
 from phasegrok.dynamics.system import System
-from phasegrok.dynamics.validation import require_non_negative, require_positive
+from phasegrok.dynamics.validation import require_fraction, require_positive
 
 __all__ = ["AdamW"]
 
@@ -43,13 +43,11 @@ class AdamW(Integrator):
     def __post_init__(self) -> None:
         """Refuse values without meaning."""
         require_positive("adamw", step_size=self.step_size, floor=self.floor)
-        betas = {"first_beta": self.first_beta, "second_beta": self.second_beta}
-        require_non_negative("adamw", **betas)
-        left = {f"1 - {name}": 1.0 - value for name, value in betas.items()}
-        require_positive("adamw", **left)
+        require_fraction("adamw", first_beta=self.first_beta, second_beta=self.second_beta)
 
-    def largest_stable(self, curvature: Tensor) -> Tensor:
+    def largest_stable(self, curvature: Tensor, settings: Settings) -> Tensor:
         """No bound: the update is scaled by the gradient itself."""
+        del settings
         return torch.full_like(curvature, torch.inf)
 
     def begin(self, state: State, system: System, settings: Settings) -> None:

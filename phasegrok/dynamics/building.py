@@ -68,6 +68,18 @@ class BuiltRun:
         """Its labels."""
         return self.resolved.request
 
+    @property
+    def batch_key(self) -> Hashable:
+        """Shapes, whole numbers and words: runs that share all of them may share a batch."""
+        recording = self.resolved.recording
+        return (
+            _task_structure(self.task, self.resolved.task),
+            self.network.batch_key(),
+            _structure(self.integrator, self.resolved.dynamics),
+            tuple(decay_by_layer(self)[1]),
+            (recording.steps, recording.start, recording.every, recording.count),
+        )
+
 
 def build_run(study: Study, request: RunRequest) -> BuiltRun:
     """Build the parts of one run.
@@ -123,15 +135,7 @@ def batch_key(study: Study, request: RunRequest) -> Hashable:
         Runs with equal keys may be handed to `simulate` together: their shapes, whole numbers
         and words agree. Numbers with a decimal point may differ.
     """
-    run = build_run(study, request)
-    recording = run.resolved.recording
-    return (
-        _task_structure(run.task, run.resolved.task),
-        run.network.batch_key(),
-        _structure(run.integrator, run.resolved.dynamics),
-        tuple(decay_by_layer(run)[1]),
-        (recording.steps, recording.start, recording.every, recording.count),
-    )
+    return build_run(study, request).batch_key
 
 
 def check_study(study: Study, requests: Sequence[RunRequest]) -> None:
@@ -266,7 +270,22 @@ def _check_run(study: Study, run: BuiltRun, observables: Sequence[Observable]) -
     count = getattr(run.task, "example_count", None)
     if count is not None:
         check_minibatch(run.integrator.minibatch_size, count)
+    _check_noise(study, run)
     _check_temperature(study, run, decay)
+
+
+def _check_noise(study: Study, run: BuiltRun) -> None:
+    """Refuse noise of the network where energies decide: they are taken without it."""
+    if run.network.noise_shape(1) is None:
+        return
+    kind = run.resolved.dynamics.kind
+    if run.integrator.needs_exact_energy or study.exchange is not None:
+        decider = f"the dynamics {kind!r}" if study.exchange is None else "an exchange ladder"
+        raise InvalidStudyError(
+            f"{decider} accepts by the energy and so needs a network without noise of its own, "
+            f"received {run.resolved.network.kind!r}; use a network without noise, or "
+            "dynamics that only follow the gradient, without a ladder."
+        )
 
 
 def _check_temperature(study: Study, run: BuiltRun, decay: dict[str, float]) -> None:

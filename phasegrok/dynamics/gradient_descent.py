@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
+from torch import Tensor
 
 from phasegrok.dynamics.integrator import (
     Drive,
@@ -13,7 +14,7 @@ from phasegrok.dynamics.integrator import (
     assembled_gradient,
 )
 from phasegrok.dynamics.system import System
-from phasegrok.dynamics.validation import require_non_negative, require_positive
+from phasegrok.dynamics.validation import require_fraction, require_positive
 
 __all__ = ["GradientDescent"]
 
@@ -40,8 +41,7 @@ class GradientDescent(Integrator):
     def __post_init__(self) -> None:
         """Refuse values without meaning."""
         require_positive("gradient_descent", step_size=self.step_size)
-        require_non_negative("gradient_descent", momentum=self.momentum)
-        require_positive("gradient_descent with 1 - momentum", left=1.0 - self.momentum)
+        require_fraction("gradient_descent", momentum=self.momentum)
 
     def begin(self, state: State, system: System, settings: Settings) -> None:
         """The velocity begins at zero."""
@@ -56,3 +56,7 @@ class GradientDescent(Integrator):
         velocity.mul_(drive.settings["momentum"]).add_(gradient)
         state.position.sub_(velocity * step_size)
         state.time += step_size[:, 0].double()
+
+    def largest_stable(self, curvature: Tensor, settings: Settings) -> Tensor:
+        """Below 2(1 + μ)/λ_max: both roots of z² - (1 + μ - ηλ)z + μ are within the circle."""
+        return 2.0 * (1.0 + settings["momentum"][:, 0].double()) / curvature

@@ -11,10 +11,10 @@ from phasegrok.dynamics.integrator import Drive, Integrator, Settings, State
 from phasegrok.dynamics.system import System
 from phasegrok.dynamics.validation import (
     check_coordinates,
+    require_fraction,
     require_non_negative,
     require_positive,
 )
-from phasegrok.errors import InvalidStudyError
 
 __all__ = ["HamiltonianMonteCarlo"]
 
@@ -56,13 +56,10 @@ class HamiltonianMonteCarlo(Integrator):
     def __post_init__(self) -> None:
         """Refuse values without meaning."""
         require_positive("hmc", step_size=self.step_size, leapfrog_steps=self.leapfrog_steps)
-        require_non_negative("hmc", burn_in=self.burn_in, jitter=self.jitter)
+        require_non_negative("hmc", burn_in=self.burn_in)
+        require_positive("hmc", target_acceptance=self.target_acceptance)
+        require_fraction("hmc", target_acceptance=self.target_acceptance, jitter=self.jitter)
         check_coordinates(self.coordinates)
-        if not 0.0 < self.target_acceptance < 1.0 or self.jitter >= 1.0:
-            raise InvalidStudyError(
-                "hmc needs target_acceptance and jitter between 0 and 1, received "
-                f"{self.target_acceptance} and {self.jitter}."
-            )
 
     @property
     def kinetics_are_physical(self) -> bool:
@@ -73,6 +70,11 @@ class HamiltonianMonteCarlo(Integrator):
     def fixed_options(self) -> tuple[str, ...]:
         """The step size is each run's own after the start."""
         return ("step_size", "target_acceptance")
+
+    @property
+    def needs_exact_energy(self) -> bool:
+        """Trajectories are accepted by their energy."""
+        return True
 
     @property
     def gradients_per_step(self) -> int:
@@ -128,8 +130,9 @@ class HamiltonianMonteCarlo(Integrator):
         if state.step < self.burn_in:
             self._adapt(state, drive.settings["target_acceptance"].double() - probability)
 
-    def largest_stable(self, curvature: Tensor) -> Tensor:
+    def largest_stable(self, curvature: Tensor, settings: Settings) -> Tensor:
         """Below 2/√λ_max."""
+        del settings
         return 2.0 / curvature.sqrt()
 
     def records(self) -> dict[str, str]:

@@ -103,6 +103,11 @@ class Integrator(ABC):
         return ()
 
     @property
+    def needs_exact_energy(self) -> bool:
+        """Whether steps are judged by the energy, which noise of the network would falsify."""
+        return False
+
+    @property
     def gradients_per_step(self) -> int:
         """Gradients that one update costs."""
         return 1
@@ -125,8 +130,9 @@ class Integrator(ABC):
     def step(self, state: State, system: System, drive: Drive) -> None:
         """Make one update of every run, in place, and advance `State.time`."""
 
-    def largest_stable(self, curvature: Tensor) -> Tensor:
-        """Largest stable step size for the largest curvature λ_max of V, (run,)."""
+    def largest_stable(self, curvature: Tensor, settings: Settings) -> Tensor:
+        """Largest stable step size, (run,), for the largest curvature λ_max of V, (run,)."""
+        del settings
         return 2.0 / curvature
 
     def rescale(self, state: State, ratio: Tensor) -> None:  # noqa: B027

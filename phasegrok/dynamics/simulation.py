@@ -10,7 +10,7 @@ import xarray as xr
 from torch import Tensor
 
 from phasegrok.dynamics.batch import Batch, build_batch
-from phasegrok.dynamics.building import BuiltRun, batch_key, build_run
+from phasegrok.dynamics.building import BuiltRun, build_run
 from phasegrok.dynamics.dataset import batch_dataset, states_dataset
 from phasegrok.dynamics.events import EventWatch
 from phasegrok.dynamics.exchange import Ladders
@@ -87,12 +87,13 @@ def simulate(
     """
     if not requests:
         raise InvalidStudyError("simulate needs at least one run, received none.")
-    if len({batch_key(study, each) for each in requests}) > 1:
+    runs = [build_run(study, each) for each in requests]
+    if len({run.batch_key for run in runs}) > 1:
         raise InvalidStudyError(
             "the runs of one batch must agree in shapes, whole numbers and words; group them "
             "by batch_key and simulate each group."
         )
-    loop = _Loop(study, [build_run(study, each) for each in requests], torch.device(device))
+    loop = _Loop(study, runs, torch.device(device))
     loop.run(report)
     return loop.result()
 
@@ -256,7 +257,7 @@ class _Loop:
         if "step_size" not in settings:
             return
         curvature = largest_curvature(self.batch.system, self.batch.state.position)
-        limit = self.batch.integrator.largest_stable(curvature.clamp(min=1e-30))
+        limit = self.batch.integrator.largest_stable(curvature.clamp(min=1e-30), settings)
         step_size = settings["step_size"][:, 0].double()
         beyond = [
             row for row, run in enumerate(self.rows) if run >= 0 and step_size[row] > limit[row]

@@ -73,8 +73,9 @@ class Underdamped(Integrator):
         _kick(state, system, 0.5 * step_size)
         state.time += step_size[:, 0].double()
 
-    def largest_stable(self, curvature: Tensor) -> Tensor:
+    def largest_stable(self, curvature: Tensor, settings: Settings) -> Tensor:
         """Below 2/√λ_max."""
+        del settings
         return 2.0 / curvature.sqrt()
 
     def rescale(self, state: State, ratio: Tensor) -> None:

@@ -1,21 +1,22 @@
-"""Checks that several integrators share."""
+"""Checks of the options of parts, in the words of the part they belong to."""
 
-import math
 from dataclasses import fields, is_dataclass
 
 from phasegrok.errors import InvalidStudyError
+from phasegrok.study import checks
 
 __all__ = [
     "check_coordinates",
     "check_fields",
     "check_minibatch",
+    "require_fraction",
     "require_non_negative",
     "require_positive",
 ]
 
 
 def require_positive(kind: str, **options: float) -> None:
-    """Refuse options that are not positive numbers.
+    """Refuse options that are not positive finite numbers.
 
     Raises
     ------
@@ -23,12 +24,11 @@ def require_positive(kind: str, **options: float) -> None:
         With the name of the option.
     """
     for name, value in options.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-            raise InvalidStudyError(f"{kind} needs a number {name} > 0, received {value!r}.")
+        checks.require_positive(_option(name, kind), value)
 
 
 def require_non_negative(kind: str, **options: float) -> None:
-    """Refuse options that are not numbers of at least zero.
+    """Refuse options that are not finite numbers of at least zero.
 
     Raises
     ------
@@ -36,8 +36,22 @@ def require_non_negative(kind: str, **options: float) -> None:
         With the name of the option.
     """
     for name, value in options.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-            raise InvalidStudyError(f"{kind} needs a number {name} >= 0, received {value!r}.")
+        checks.require_non_negative(_option(name, kind), value)
+
+
+def require_fraction(kind: str, **options: float) -> None:
+    """Refuse options that are not within [0, 1).
+
+    Raises
+    ------
+    InvalidStudyError
+        With the name of the option.
+    """
+    for name, value in options.items():
+        if checks.require_non_negative(_option(name, kind), value) >= 1.0:
+            raise InvalidStudyError(
+                f"{_option(name, kind)} must be at least 0 and below 1, received {value!r}."
+            )
 
 
 def check_fields(kind: str, built: object) -> None:
@@ -58,21 +72,18 @@ def check_fields(kind: str, built: object) -> None:
     if not is_dataclass(built):
         return
     for field in fields(built):
-        value = getattr(built, field.name)
+        name, value = _option(field.name, kind), getattr(built, field.name)
         if field.type in (int, "int"):
-            sound = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-            required = "a whole number of at least 0"
+            checks.require_whole(name, value, minimum=0)
+            if isinstance(value, float):
+                # 20.0 is a whole number, but counting with it is another matter.
+                raise InvalidStudyError(
+                    f"{name} must be a whole number, received {value!r}; leave out the point."
+                )
         elif field.type in (float, "float"):
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            sound, required = number and math.isfinite(value), "a finite number"
+            checks.require_number(name, value)
         elif field.type in (str, "str"):
-            sound, required = isinstance(value, str), "a text"
-        else:
-            continue
-        if not sound:
-            raise InvalidStudyError(
-                f"the option {field.name!r} of {kind!r} must be {required}, received {value!r}."
-            )
+            checks.require_text(name, value)
 
 
 def check_minibatch(size: int, count: int) -> None:
@@ -101,3 +112,7 @@ def check_coordinates(coordinates: str) -> None:
         raise InvalidStudyError(
             f"coordinates must be 'plain' or 'whitened', received {coordinates!r}."
         )
+
+
+def _option(name: str, kind: str) -> str:
+    return f"the option {name!r} of {kind!r}"

@@ -11,6 +11,7 @@ from phasegrok.errors import InvalidStudyError, did_you_mean
 from phasegrok.networks.activations import ACTIVATIONS
 from phasegrok.networks.base import Network
 from phasegrok.networks.layout import Leaf, Parameters
+from phasegrok.study.checks import require_positive, require_whole
 
 __all__ = ["TwoLayerNetwork"]
 
@@ -58,20 +59,10 @@ class TwoLayerNetwork(Network):
             For a size below 1, a variance that is not positive, an unknown word.
         """
         for name in ("width", "input_size", "output_size"):
-            value = getattr(self, name)
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not (number and value == value // 1 and value >= 1):
-                raise InvalidStudyError(
-                    f"the two-layer network needs a whole number {name} >= 1, "
-                    f"received {value!r}."
-                )
-            object.__setattr__(self, name, int(value))
+            size = require_whole(f"the {name} of two_layer", getattr(self, name), minimum=1)
+            object.__setattr__(self, name, size)
         for name in ("first_variance", "readout_variance"):
-            value = getattr(self, name)
-            if not (isinstance(value, int | float) and value > 0.0):
-                raise InvalidStudyError(
-                    f"the two-layer network needs {name} > 0, received {getattr(self, name)!r}."
-                )
+            require_positive(f"the {name} of two_layer", getattr(self, name))
         for word, known in ((self.activation, ACTIVATIONS), (self.scaling, _SCALINGS)):
             if word not in known:
                 raise InvalidStudyError(

@@ -16,6 +16,7 @@ __all__ = [
     "require_list",
     "require_non_negative",
     "require_number",
+    "require_positive",
     "require_table",
     "require_text",
     "require_whole",
@@ -115,6 +116,23 @@ def require_non_negative(name: str, value: Any) -> float:
         raise InvalidStudyError(
             f"{name} must be a finite number and not negative, received {plain!r}; "
             "write zero or more, without quotes."
+        )
+    return plain  # type: ignore[no-any-return]
+
+
+def require_positive(name: str, value: Any) -> float:
+    """Refuse what is no finite number above zero.
+
+    Raises
+    ------
+    InvalidStudyError
+        With what was received.
+    """
+    plain = plain_value(value)
+    if not is_finite(plain) or plain <= 0.0:
+        raise InvalidStudyError(
+            f"{name} must be a finite number above zero, received {plain!r}; "
+            "write one such as 0.5, without quotes."
         )
     return plain  # type: ignore[no-any-return]
 

@@ -14,7 +14,10 @@ __all__ = ["check_unchanged", "identity", "plug_in_sources"]
 
 
 def identity(study: Study) -> dict[str, Any]:
-    """Everything of a study but its plan and its title.
+    """Everything of a study but its plan and its title, and the sources of all plug-ins.
+
+    A start of the user's own is named by the plan, but what it does belongs to the identity: it
+    has to be there from the beginning, and cannot be changed.
 
     Parameters
     ----------
@@ -53,7 +56,8 @@ def plug_in_sources(study: Study) -> dict[str, str]:
     InvalidStudyError
         If a plug-in is not there, or its source cannot be read.
     """
-    kinds = sorted({part.kind for part in _parts(study) if ":" in part.kind})
+    named = (*(part.kind for part in _parts(study)), *study.plan.starts)
+    kinds = sorted({kind for kind in named if ":" in kind})
     sources = {}
     for kind in kinds:
         plug_in = find_plug_in(kind)

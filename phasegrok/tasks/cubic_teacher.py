@@ -6,8 +6,8 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from phasegrok.errors import InvalidStudyError
 from phasegrok.seeding import seed
+from phasegrok.study.checks import require_whole
 from phasegrok.tasks.data import Examples, TaskData
 
 __all__ = ["CubicTeacher"]
@@ -52,16 +52,11 @@ class CubicTeacher:
         InvalidStudyError
             For a size below 1 or a negative number of test examples.
         """
-        smallest = {"input_size": 1, "example_count": 1, "test_count": 0}
-        for name, least in smallest.items():
-            value = getattr(self, name)
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not (number and value == value // 1 and value >= least):
-                raise InvalidStudyError(
-                    f"the cubic teacher needs a whole number {name} >= {least}, received "
-                    f"{value!r}."
-                )
-            object.__setattr__(self, name, int(value))
+        for name, least in {"input_size": 1, "example_count": 1, "test_count": 0}.items():
+            count = require_whole(
+                f"the {name} of cubic_teacher", getattr(self, name), minimum=least
+            )
+            object.__setattr__(self, name, count)
 
     @property
     def input_shape(self) -> tuple[int]:

@@ -69,11 +69,19 @@ def test_power_iteration_finds_the_largest_curvature(coordinates: str, dtype: st
     assert batch.system.gradient_calls == calls
 
 
-@pytest.mark.parametrize("kind", ["langevin", "gradient_descent", "underdamped"])
-def test_stability_limit_is_where_runs_diverge_and_where_it_is_warned_of(kind: str) -> None:
-    curvature = exact_curvature(study_of(part("langevin", step_size=1.0)))
-    limit = 2.0 / curvature if kind != "underdamped" else 2.0 / curvature**0.5
-    options = {"friction": 0.1} if kind == "underdamped" else {}
+@pytest.mark.parametrize(
+    ("kind", "options", "factor", "power"),
+    [
+        ("langevin", {}, 2.0, 1.0),
+        ("gradient_descent", {}, 2.0, 1.0),
+        ("gradient_descent", {"momentum": 0.8}, 3.6, 1.0),
+        ("underdamped", {"friction": 0.1}, 2.0, 0.5),
+    ],
+)
+def test_stability_limit_is_where_runs_diverge_and_where_it_is_warned_of(
+    kind: str, options: dict[str, float], factor: float, power: float
+) -> None:
+    limit = factor / exact_curvature(study_of(part("langevin", step_size=1.0))) ** power
     study = study_of(
         part(kind, step_size=1.0, **options),
         recording=Recording(steps=1200, every=100),
@@ -213,15 +221,21 @@ def event(**options: Any) -> Event:
     [
         (
             {"dynamics": part("langevin", step_size=-1.0)},
-            "langevin needs a number step_size > 0",
+            "'step_size' of 'langevin' must be a finite number above zero",
         ),
         ({"dynamics": part("langevins", step_size=1.0)}, "Did you mean 'langevin'"),
         (
             {"dynamics": part("langevin", step_size=1.0, coordinates="white")},
             "must be 'plain' or 'whitened'",
         ),
-        ({"dynamics": part("hmc", target_acceptance=1.0)}, "target_acceptance and jitter"),
-        ({"dynamics": part("adamw", step_size=1.0, first_beta=1.0)}, "1 - first_beta > 0"),
+        (
+            {"dynamics": part("hmc", target_acceptance=1.0)},
+            "'target_acceptance' of 'hmc' must be at least 0 and",
+        ),
+        (
+            {"dynamics": part("adamw", step_size=1.0, first_beta=1.0)},
+            "'first_beta' of 'adamw' must be at least 0 and below 1",
+        ),
         ({"dynamics": part("contract_parts:LargestWeight")}, "phasegrok.dynamics.Integrator"),
         (
             {"energy": Energy(temperature=0.1), "dynamics": part("hmc")},

@@ -38,12 +38,16 @@ STUDY = Study(
     [
         ({"dynamics": part("hmc", burn_in=2.5)}, "'burn_in' of 'hmc' must be a whole number"),
         (
+            {"dynamics": part("hmc", leapfrog_steps=2.0)},
+            r"'leapfrog_steps' of 'hmc' must be a whole number, received 2\.0; leave out",
+        ),
+        (
             {"dynamics": part("hmc", leapfrog_steps=2.5)},
             "'leapfrog_steps' of 'hmc' must be a whole number",
         ),
         (
             {"dynamics": part("langevin", step_size=1e-3, minibatch_size=-5)},
-            "'minibatch_size' of 'langevin' must be a whole number",
+            "'minibatch_size' of 'langevin' must be at least 0, received -5",
         ),
         (
             {"dynamics": part("langevin", step_size=1e-3, minibatch_size=21)},
@@ -67,6 +71,32 @@ def test_refuses_before_the_first_step(changes: dict[str, Any], message: str) ->
     study = replace(STUDY, **changes)
     with pytest.raises(InvalidStudyError, match=message):
         check_study(study, requested_runs(study))
+
+
+NOISY = part("contract_parts:Dropout", width=4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "decider"),
+    [
+        ({}, "the dynamics 'hmc'"),
+        (
+            {
+                "dynamics": part("langevin", step_size=1e-3),
+                "exchange": Exchange(control="temperature", rungs=[0.5, 0.6]),
+            },
+            "an exchange ladder",
+        ),
+    ],
+)
+def test_refuses_noise_of_the_network_where_energies_decide(
+    changes: dict[str, Any], decider: str
+) -> None:
+    study = replace(STUDY, network=NOISY, recording=Recording(steps=6), **changes)
+    with pytest.raises(InvalidStudyError, match=f"{decider} accepts by the energy"):
+        check_study(study, requested_runs(study))
+    followed = replace(study, dynamics=part("langevin", step_size=1e-3), exchange=None)
+    check_study(followed, requested_runs(followed))
 
 
 def test_refuses_runs_of_unequal_shapes() -> None:

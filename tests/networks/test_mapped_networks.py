@@ -192,9 +192,12 @@ def test_refuses_modules_that_are_no_networks(kind: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"width": 0}, "whole number width >= 1, received 0"),
-        ({"width": 2.5}, "whole number width >= 1, received 2.5"),
-        ({"width": 2, "readout_variance": 0.0}, "readout_variance > 0"),
+        ({"width": 0}, "width of two_layer must be at least 1, received 0"),
+        ({"width": 2.5}, "width of two_layer must be a whole number, received 2.5"),
+        (
+            {"width": 2, "readout_variance": 0.0},
+            "readout_variance of two_layer must be a finite number above zero",
+        ),
         ({"width": 2, "activation": "err"}, "Did you mean 'erf'"),
         ({"width": 2, "scaling": "mean-field"}, "Did you mean 'mean_field'"),
         ({"widht": 2}, "Did you mean 'width'"),

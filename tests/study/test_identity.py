@@ -90,6 +90,19 @@ def test_the_source_of_a_plug_in_is_part_of_the_identity(plug_in: Path) -> None:
         check_unchanged(before, identity(study))
 
 
+def test_the_source_of_a_start_is_part_of_the_identity(plug_in: Path) -> None:
+    kind = f"{MODULE}:mean_weight"
+    study = replace(STUDY, plan=Plan(starts=("prior", kind)))
+    assert list(plug_in_sources(study)) == [kind]
+    before = identity(study)
+    check_unchanged(before, identity(replace(study, plan=Plan(starts=(kind,), replicas=3))))
+
+    plug_in.write_text("def mean_weight(state):\n    return 2 * state\n", encoding="utf-8")
+    del sys.modules[MODULE]
+    with pytest.raises(StudyChangedError, match=f"plug_ins.{kind}: stored"):
+        check_unchanged(before, identity(study))
+
+
 def test_refuses_a_plug_in_that_is_not_there(plug_in: Path) -> None:
     assert find_plug_in(f"{plug_in.stem}:mean_weight")(3) == 3
     with pytest.raises(InvalidStudyError, match=r"no 'mean_wieght'\. Did you mean 'mean_wei"):

@@ -87,9 +87,12 @@ def test_teachers_have_no_preferred_direction(first: int) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"input_size": 0}, "whole number input_size >= 1, received 0"),
-        ({"example_count": 2.5}, r"whole number example_count >= 1, received 2\.5"),
-        ({"test_count": -1}, "whole number test_count >= 0, received -1"),
+        ({"input_size": 0}, "the input_size of cubic_teacher must be at least 1, received 0"),
+        (
+            {"example_count": 2.5},
+            r"example_count of cubic_teacher must be a whole number, received 2\.5",
+        ),
+        ({"test_count": -1}, "test_count of cubic_teacher must be at least 0, received -1"),
         ({"cubi": 1.0}, "Did you mean 'cubic'"),
     ],
 )
