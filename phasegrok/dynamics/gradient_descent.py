@@ -54,7 +54,7 @@ class GradientDescent(Integrator):
         velocity = state.buffers["velocity"]
         gradient = assembled_gradient(state, system, drive)
         velocity.mul_(drive.settings["momentum"]).add_(gradient)
-        state.position.sub_(velocity * step_size)
+        state.position.addcmul_(velocity, step_size, value=-1.0)
         state.time += step_size[:, 0].double()
 
     def largest_stable(self, curvature: Tensor, settings: Settings) -> Tensor:

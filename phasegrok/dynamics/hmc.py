@@ -146,7 +146,7 @@ class HamiltonianMonteCarlo(Integrator):
         buffers = state.buffers
         _kick(state, system, 0.5 * step_size)
         for index in range(self.leapfrog_steps):
-            state.position.add_(buffers["momentum"] * step_size)
+            state.position.addcmul_(buffers["momentum"], step_size)
             data = system.data_gradient(state.position, None, None)
             buffers["data_gradient"].copy_(data.rows)
             last = index == self.leapfrog_steps - 1

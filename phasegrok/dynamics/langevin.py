@@ -49,7 +49,7 @@ class Langevin(Integrator):
         """One Euler step."""
         step_size = drive.settings["step_size"]
         gradient = assembled_gradient(state, system, drive)
-        state.position.sub_(gradient.mul_(step_size))
         amplitude = (2.0 * step_size * system.bath).sqrt()
-        state.position.add_(drive.normal.next() * amplitude)
+        state.position.addcmul_(gradient, step_size, value=-1.0)
+        state.position.addcmul_(drive.normal.next(), amplitude)
         state.time += step_size[:, 0].double()

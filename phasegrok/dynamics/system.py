@@ -135,9 +135,8 @@ class System:
     def assemble(self, data_gradient: Tensor, position: Tensor, out: Tensor) -> Tensor:
         """∂V/∂z from the gradient of the data: weight decay and coordinates are put in."""
         if self._data_scale is None:
-            out.copy_(data_gradient)
-        else:
-            torch.mul(data_gradient, self._data_scale, out=out)
+            return torch.addcmul(data_gradient, position, self.decay_rows, out=out)
+        torch.mul(data_gradient, self._data_scale, out=out)
         return out.addcmul_(position, self.decay_rows)
 
     def energy(self, position: Tensor, loss: Tensor) -> Tensor:

@@ -57,6 +57,7 @@ BUDGET: Final = Budget(effective_samples=700.0, block=100, burn_in=50, most_step
 LADDERS: Final = 2
 REPLICATES: Final = 300
 EXPECTED_IN_CELL: Final = 5.0
+FARTHEST: Final = 8.0  # standard deviations of the prior, within which the peak is sought
 
 
 def bin_folded(overlaps: FloatArray, *, bins: int = BINS) -> Counts:
@@ -205,7 +206,12 @@ def best_point(target: Target, *, seed: np.random.SeedSequence) -> FloatArray:
     draws = space.draw(400, np.random.default_rng(seed))
     starts = draws[np.argsort(log_density(draws))[-3:]]
     negative = _with_gradient(log_density)
-    found = [minimize(negative, start, jac=True, method="L-BFGS-B") for start in starts]
+    # Line searches leap: without bounds they reach where scales overflow.
+    bounds = [(-FARTHEST, FARTHEST)] * space.size
+    found = [
+        minimize(negative, start, jac=True, method="L-BFGS-B", bounds=bounds)
+        for start in starts
+    ]
     return np.asarray(min(found, key=lambda ascent: float(ascent.fun)).x, dtype=float)
 
 
