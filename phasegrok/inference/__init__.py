@@ -1,6 +1,8 @@
 """Fits by emcee: priors, likelihoods, chains with graded health, evidences with a check."""
 
 from phasegrok.inference.basins import BASIN_QUANTITIES, basins
+from phasegrok.inference.chains import Chains, Grade, Health
+from phasegrok.inference.counts import Counts, bin_folded
 from phasegrok.inference.effective import (
     EffectiveNumbers,
     Groups,
@@ -9,8 +11,8 @@ from phasegrok.inference.effective import (
     group_values,
 )
 from phasegrok.inference.evidence import Evidence, Ladder, Schedule, bennett, climb, combine
-from phasegrok.inference.folded import FoldedFit, Target, bin_folded, fit_folded, target_of
-from phasegrok.inference.likelihoods import Counts, Misfit
+from phasegrok.inference.folded import FoldedFit, fit_folded
+from phasegrok.inference.likelihoods import Misfit
 from phasegrok.inference.models import FoldedModel, OnePhase, TwoPhases
 from phasegrok.inference.priors import (
     IDENTITY,
@@ -22,7 +24,8 @@ from phasegrok.inference.priors import (
     Transform,
     uniform,
 )
-from phasegrok.inference.sampling import Budget, Chains, Grade, Health, sample
+from phasegrok.inference.sampling import Budget, sample
+from phasegrok.inference.target import Target, target_of
 
 __all__ = [
     "BASIN_QUANTITIES",

@@ -7,7 +7,7 @@ from typing import Final, Protocol, final
 import numpy as np
 from scipy.special import expit, gammaln
 
-from phasegrok.inference.likelihoods import Counts
+from phasegrok.inference.counts import Counts
 from phasegrok.inference.priors import (
     LOGARITHM,
     LOGIT,

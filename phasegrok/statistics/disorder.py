@@ -120,12 +120,9 @@ def connected_susceptibility(
     """
     layout = run_layout(disorder=disorder)
     _require_disorders(layout, "connected susceptibility", required=2, replicas=2)
+    sizes = _with_point(system_size)
     return _only_point(
-        connected_susceptibility_by_point(
-            order_parameter,
-            layout=layout,
-            system_size=np.asarray(system_size, dtype=np.float64)[..., np.newaxis],
-        )
+        connected_susceptibility_by_point(order_parameter, layout=layout, system_size=sizes)
     )
 
 
@@ -177,10 +174,8 @@ def disconnected_susceptibility(
     ----------
     values : (..., run) array_like, dimensionless
         Time average of the intensive order parameter in each run.
-    disorder : (run,) array_like
-        Which draw of data and teacher each run has.
-    system_size : (...) array_like
-        Number N of degrees of freedom that the order parameter averages over.
+    disorder, system_size
+        See `connected_susceptibility`.
 
     Returns
     -------
@@ -199,12 +194,9 @@ def disconnected_susceptibility(
     """
     layout = run_layout(disorder=disorder)
     _require_disorders(layout, "disconnected susceptibility", required=3, replicas=2)
+    sizes = _with_point(system_size)
     return _only_point(
-        disconnected_susceptibility_by_point(
-            values,
-            layout=layout,
-            system_size=np.asarray(system_size, dtype=np.float64)[..., np.newaxis],
-        )
+        disconnected_susceptibility_by_point(values, layout=layout, system_size=sizes)
     )
 
 
@@ -217,10 +209,8 @@ def disconnected_susceptibility_by_point(
     ----------
     values : (..., run) array_like
         See `disconnected_susceptibility`.
-    layout : RunLayout
-        Which runs belong to which disorder and point.
-    system_size : (..., point) array_like
-        Number N of degrees of freedom at each point, or one for all.
+    layout, system_size
+        See `connected_susceptibility_by_point`.
 
     Returns
     -------
@@ -315,6 +305,11 @@ def _scaled(average: DisorderAverage, system_size: ArrayLike) -> DisorderAverage
     return average._replace(
         value=size * average.value, standard_error=size * average.standard_error
     )
+
+
+def _with_point(system_size: ArrayLike) -> FloatArray:
+    """Give sizes (...) the axis of points: (..., 1)."""
+    return np.asarray(system_size, dtype=np.float64)[..., np.newaxis]
 
 
 def _only_point(average: DisorderAverage) -> DisorderAverage:

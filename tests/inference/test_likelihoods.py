@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from phasegrok.errors import InvalidValueError
+from phasegrok.inference.counts import Counts
 from phasegrok.inference.likelihoods import (
-    Counts,
     counts_log_likelihood,
     deviate,
     misfit_draw,
@@ -160,12 +159,3 @@ def test_drawn_misfits_have_the_covariance_of_their_effective_number(factor: flo
     ratio = np.cov(drawn.T) / np.outer(scale, scale)
     expected = same.covariance / np.outer(scale, scale)
     np.testing.assert_allclose(ratio, expected, atol=4.0 * np.sqrt(2.0 / 20_000))
-
-
-def test_refuses_counts_that_cannot_be_meant() -> None:
-    with pytest.raises(InvalidValueError, match="need 3 increasing edges"):
-        Counts(edges=np.array([0.0, 1.0]), counts=np.ones(2))
-    with pytest.raises(InvalidValueError, match=r"must lie in \(0, 1\]"):
-        counts(upper_share=1.5)
-    with pytest.raises(InvalidValueError, match="the cut must be a bin"):
-        counts(cut=20)

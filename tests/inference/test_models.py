@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from phasegrok.inference.folded import bin_folded
+from phasegrok.inference.counts import bin_folded
 from phasegrok.inference.models import OnePhase, TwoPhases, bin_probabilities
 from phasegrok.inference.priors import FloatArray
 

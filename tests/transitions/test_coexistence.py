@@ -11,13 +11,10 @@ from scipy import stats
 
 from phasegrok.errors import FormatError, InsufficientSamplesError, InvalidValueError
 from phasegrok.inference.basins import basins
+from phasegrok.inference.chains import Grade
 from phasegrok.inference.priors import FloatArray
-from phasegrok.inference.sampling import Grade
-from phasegrok.transitions.coexistence import (
-    CoexistenceFit,
-    fit_coexistence,
-    fit_coexistence_labelled,
-)
+from phasegrok.transitions.coexistence import fit_coexistence, fit_coexistence_labelled
+from phasegrok.transitions.coexistence_fit import CoexistenceFit
 
 QUANTITIES = ("position", "width", "weight")
 EDGES = np.linspace(0.0, 2.0, 20_001)
