@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -36,6 +36,7 @@ from phasegrok.report.predictions import (
     predicted_table,
     systems_of,
 )
+from phasegrok.report.wording import control_text
 from phasegrok.runs import StorageError, StudyFolder, provenance
 from phasegrok.schema import Outcome
 from phasegrok.seeding import digest
@@ -269,7 +270,7 @@ def _summary(
         "beside": None if systems is None else systems.beside,
         "row": None if systems is None else systems.row,
         "threshold": None if systems is None else systems.threshold,
-        "notes": [*notes, *_doubts(tables)],
+        "notes": [*notes, *_doubts(tables, data.controls)],
         "study": data.study,
         "collected": {"provenance": data.attribute["provenance"]}
         | {"shards": data.attribute.get("shards", [])},
@@ -286,7 +287,7 @@ def _failures(data: StudyData) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _doubts(tables: Mapping[str, xr.Dataset]) -> list[str]:
+def _doubts(tables: Mapping[str, xr.Dataset], controls: Sequence[str]) -> list[str]:
     """What the numbers themselves warn of."""
     doubts = []
     health = tables["health"]
@@ -307,11 +308,14 @@ def _doubts(tables: Mapping[str, xr.Dataset]) -> list[str]:
                 "autocorrelation time there is a lower bound."
             )
     if "fits" in tables:
-        unusable = tables["fits"]["point"].to_numpy()[tables["fits"]["grade"] == "unusable"]
-        if unusable.size:
+        fits = tables["fits"]
+        places = [
+            control_text({name: fits[name][index].item() for name in controls})
+            for index in np.flatnonzero(fits["grade"].to_numpy() == "unusable")
+        ]
+        if places:
             doubts.append(
-                "The chains of the coexistence fit did not converge at the points "
-                f"{', '.join(map(str, unusable))}, counted from 0."
+                f"The chains of the coexistence fit did not converge at {'; '.join(places)}."
             )
     if "predicted" in tables and not tables["predicted"]["converged"].to_numpy().all():
         doubts.append("The theory's equations did not converge at every point.")

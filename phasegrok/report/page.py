@@ -4,21 +4,20 @@ import base64
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
-from string import Template
 from typing import Any, Final
 
 import numpy as np
 
 from phasegrok.report.analysis import Analysis, analyze_study, current_analysis
-from phasegrok.report.captions import CAPTIONS, findings, place_text
+from phasegrok.report.captions import CAPTIONS, findings
 from phasegrok.report.figures import FIGURES, FOLDER, plot_study
 from phasegrok.report.system import question, system_text
+from phasegrok.report.tables import health_table, points_table
+from phasegrok.report.template import PAGE
 from phasegrok.report.wording import (
-    beside,
     control_text,
     count_text,
     duration,
-    estimate,
     rows_table,
     significant,
 )
@@ -26,51 +25,6 @@ from phasegrok.report.wording import (
 __all__ = ["REPORT", "report_study", "write_report"]
 
 REPORT: Final = "report.html"
-
-_PAGE: Final = Template("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>$title</title>
-<style>
-:root { color-scheme: light dark; --ink: #1b1b1b; --paper: #fcfcfa; --rule: #d5d5d0;
-  --quiet: #5c5c58; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e4e0; --paper: #1a1b1d;
-  --rule: #3c3d40; --quiet: #a3a39d; } }
-body { margin: 0 auto; padding: 2rem 1.2rem 5rem; max-width: 46rem; color: var(--ink);
-  background: var(--paper); font: 17px/1.6 Georgia, "Times New Roman", serif; }
-h1 { font-size: 1.9rem; line-height: 1.2; margin: 1rem 0 .4rem; }
-h2 { font-size: 1.25rem; margin: 2.6rem 0 .6rem; border-bottom: 1px solid var(--rule); }
-h3 { font-size: 1.05rem; margin: 2rem 0 .4rem; }
-.lead { font-size: 1.1rem; color: var(--quiet); margin-top: 0; }
-.equation { margin: .8rem 0; padding: .5rem 1rem; border-left: 3px solid var(--rule);
-  overflow-x: auto; white-space: nowrap; }
-figure { margin: 1rem 0 2rem; }
-figure img { display: block; max-width: 100%; margin: 0 auto; padding: .6rem;
-  background: white; border: 1px solid var(--rule); border-radius: 4px;
-  box-sizing: border-box; }
-figcaption { font-size: .9rem; line-height: 1.5; color: var(--quiet); margin-top: .6rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font: 13px/1.45 system-ui, sans-serif; width: 100%;
-  font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: .25rem .55rem; border-bottom: 1px solid var(--rule);
-  white-space: nowrap; }
-th:first-child, td:first-child, .words td, .words th { text-align: left; }
-.words td { white-space: normal; }
-th { font-weight: 600; border-bottom: 2px solid var(--rule); }
-code, pre { font: 13px/1.5 ui-monospace, Consolas, monospace; overflow-wrap: anywhere; }
-.note { font-size: .9rem; color: var(--quiet); }
-</style>
-</head>
-<body>
-<h1>$title</h1>
-<p class="lead">$question</p>
-$body
-</body>
-</html>
-""")
 
 
 def report_study(folder: str | Path, *, workers: int = 1) -> Path:
@@ -132,12 +86,12 @@ def write_report(folder: str | Path) -> Path:
         system_text(analysis),
         _collection(analysis),
         _figures(analysis, figures, drawn),
-        _points(analysis),
-        _health(analysis),
+        points_table(analysis),
+        health_table(analysis),
         _doubts(analysis),
         _provenance(analysis, Path(folder)),
     ]
-    page = _PAGE.substitute(
+    page = PAGE.substitute(
         title=escape(title), question=question(analysis), body="\n".join(filter(None, parts))
     )
     path = Path(folder) / REPORT
@@ -214,102 +168,6 @@ def _figures(analysis: Analysis, folder: Path, names: list[str]) -> str:
             "numbers.</figcaption></figure>"
         )
     return "\n".join(parts)
-
-
-def _points(analysis: Analysis) -> str:
-    table = analysis.table("comparison")
-    if table is None:
-        return _points_without_theory(analysis)
-    fits = analysis.table("fits")
-    names = table["quantity"].to_numpy().tolist()
-    head = [
-        "point",
-        *(f"{_SYMBOLS[name]} measured</th><th>theory</th><th>dev." for name in names),
-    ]
-    rows = []
-    for point in table["point"].to_numpy():
-        row = [place_text(analysis, int(point))]
-        for name in names:
-            one = table.sel(quantity=name, point=point)
-            row += [
-                estimate(float(one["measured"]), float(one["standard_error"])),
-                beside(float(one["theory"]), float(one["standard_error"])),
-                f"{float(one['deviation']):+.1f}σ".replace("-", "−"),
-            ]
-        if fits is not None:
-            row.append(_decision(fits, int(point)))
-        rows.append(row)
-    if fits is not None:
-        head.append("phases (ln B)")
-    return (
-        "<h2>Every point</h2><p class='note'>“dev.” is measured less theory at this size, in "
-        "standard errors; with few disorders that error is itself known to some 40 %. ln B "
-        "weighs two coexisting phases of neurons against one with heavy tails.</p>"
-        + rows_table(head, rows)
-    )
-
-
-_SYMBOLS: Final = {
-    "aligned_fraction": "aligned",
-    "linear_discrepancy": "b",
-    "cubic_discrepancy": "c",
-}
-
-
-def _points_without_theory(analysis: Analysis) -> str:
-    points = analysis.tables["points"]
-    names = points["quantity"].to_numpy().tolist()
-    rows = [
-        [place_text(analysis, int(point))]
-        + [
-            estimate(
-                float(points["mean"].sel(quantity=name, point=point)),
-                float(points["standard_error"].sel(quantity=name, point=point)),
-            )
-            for name in names
-        ]
-        for point in points["point"].to_numpy()
-    ]
-    head = ["point", *(name.replace("_", " ") for name in names)]
-    return "<h2>Every point</h2>" + rows_table(head, rows)
-
-
-def _decision(fits: Any, point: int) -> str:
-    if point not in fits["point"].to_numpy():
-        return "–"
-    fit = fits.sel(point=point)
-    word = {1: "two", 0: "one", -1: "?"}[int(fit["two_phases"])]
-    return f"{word} ({significant(float(fit['log_evidence_difference']), 2)})"
-
-
-_HEALTH: Final = {
-    "acceptance": "acceptance",
-    "autocorrelation_time": "τ (records)",
-    "effective_samples": "effective samples",
-    "split_r_hat": "split R̂",
-    "drift_z_score": "drift z",
-    "relaxed_at": "relaxed at step",
-    "start_z_score": "starts z",
-}
-
-
-def _health(analysis: Analysis) -> str:
-    health = analysis.tables["health"]
-    names = [name for name in _HEALTH if name in health]
-    rows = [
-        [place_text(analysis, int(point))]
-        + [significant(float(health[name].sel(point=point))) for name in names]
-        for point in health["point"].to_numpy()
-    ]
-    quantity = str(health.attrs["quantity"]).replace("_", " ")
-    return (
-        f"<h2>Health of the runs</h2><p class='note'>For the {escape(quantity)}: integrated "
-        "autocorrelation time τ, effective samples of all runs, rank-normalised split R̂ over "
-        "the replicas of the worst disorder, first tenth against last half of the records "
-        "(drift), the median end of the relaxation, and the difference of the two starts in "
-        "units of its error.</p>"
-        + rows_table(["point", *(_HEALTH[name] for name in names)], rows)
-    )
 
 
 def _doubts(analysis: Analysis) -> str:

@@ -70,20 +70,22 @@ def _plain(value: Any) -> str:
 _CUBIC_TEACHER = f"""<h2>System</h2>
 <p>Inputs are Gaussian, x ~ N(0, 1) in d dimensions, and the target depends on one direction
 w* of unit length, through a linear and a small cubic part without label noise:</p>
-<p class="equation">y(x) = H₁(w*·x) + ε H₃(w*·x), &nbsp; H₁(z) = z, &nbsp; H₃(z) = z³ − 3z</p>
+<p class="equation"><span>y(x) = H₁(w*·x) + ε H₃(w*·x),</span> <span>H₁(z) = z,</span>
+<span>H₃(z) = z³ − 3z</span></p>
 <p>The network has N hidden neurons and learns n examples,</p>
-<p class="equation">f(x) = Σ<sub>i</sub> a<sub>i</sub> erf(w<sub>i</sub>·x), &nbsp;
-p(a, w) ∝ exp[ −Σ<sub>μ</sub> (f − y)²/(2σ²) − Σ<sub>i</sub> d|w<sub>i</sub>|²/(2σ<sub>w</sub>²)
-− Σ<sub>i</sub> N a<sub>i</sub>²/(2σ<sub>a</sub>²) ]</p>
+<p class="equation"><span>f(x) = Σ<sub>i</sub> a<sub>i</sub> erf(w<sub>i</sub>·x),</span>
+<span>p(a, w) ∝ exp[ −Σ<sub>μ</sub> (f − y)²/(2σ²) −
+Σ<sub>i</sub> d|w<sub>i</sub>|²/(2σ<sub>w</sub>²) −
+Σ<sub>i</sub> N a<sub>i</sub>²/(2σ<sub>a</sub>²) ]</span></p>
 <p>which is the law exp(−U/T) of training with noise at temperature T = σ² for the loss
 ½ Σ (f − y)², with the weight decay of each layer fixed by its prior. What a neuron has found of
 the teacher is its overlap q = w·w*; a neuron is <em>aligned</em> where |q| is large. What the
 network has not learned is the mean residual y − f = b H₁ + c H₃.</p>
 <p>For large sizes the theory (Rubin, Seroussi and Ringel, {_PAPER}) gives each neuron the
 density</p>
-<p class="equation">p(q) ∝ exp(−S), &nbsp; S(q) = d [ q²/(2σ<sub>w</sub>²) −
-(2u/π)(q²/D)(b − 2c q²/D)² ], &nbsp; D = 1 + 2(σ<sub>w</sub>² + q²), &nbsp;
-u = n²σ<sub>a</sub>²/(σ⁴dN)</p>
+<p class="equation"><span>p(q) ∝ exp(−S),</span> <span>S(q) = d [ q²/(2σ<sub>w</sub>²) −
+(2u/π)(q²/D)(b − 2c q²/D)² ],</span> <span>D = 1 + 2(σ<sub>w</sub>² + q²),</span>
+<span>u = n²σ<sub>a</sub>²/(σ⁴dN)</span></p>
 <p>with b and c fixed by self-consistency. Beyond a line in the plane of noise and examples a
 second kind of neurons, droplets at ±q*, coexists with the unaligned ones. The theory drawn here
 corrects two misprints of the paper and has no fitted parameter; the solid curves solve it at

@@ -11,6 +11,7 @@ __all__ = [
     "count_text",
     "duration",
     "estimate",
+    "fixed",
     "percent",
     "row_of",
     "rows_table",
@@ -47,6 +48,11 @@ def significant(value: float, digits: int = 3) -> str:
     if not isfinite(value):
         return "–"
     return f"{value:.{digits}g}".replace("-", "−")
+
+
+def fixed(value: float, form: str) -> str:
+    """Write a number in a given format, such as ``.2f``."""
+    return f"{value:{form}}".replace("-", "−") if isfinite(value) else "–"
 
 
 def percent(fraction: float) -> str:

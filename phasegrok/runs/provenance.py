@@ -1,6 +1,7 @@
 """With what, where and when something was computed; enough to explain a difference later."""
 
 import platform
+import shlex
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -28,7 +29,8 @@ def provenance(details: Mapping[str, Any] | None = None) -> dict[str, Any]:
     dict
         ``python``, ``packages`` (name to version, without importing any), ``platform``,
         ``machine``, ``instruction_set``, ``command`` and ``created`` (UTC), then the details.
-        The name of the host is left out: it says nothing about the numbers.
+        The names of the host and of folders of the program are left out: they say nothing
+        about the numbers.
     """
     return {
         "python": platform.python_version(),
@@ -36,7 +38,7 @@ def provenance(details: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "platform": platform.platform(),
         "machine": platform.machine(),
         "instruction_set": instruction_set(),
-        "command": " ".join(sys.argv),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **(details or {}),
     }
