@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "DamagedShardError",
     "FormatError",
     "InsufficientSamplesError",
     "InvalidStudyError",
@@ -11,6 +12,7 @@ __all__ = [
     "MissingDependencyError",
     "NoConvergenceError",
     "PhasegrokError",
+    "StorageError",
     "StudyBusyError",
     "StudyChangedError",
     "did_you_mean",
@@ -33,6 +35,10 @@ class FormatError(PhasegrokError, ValueError):
     """A file or dataset does not follow the schema."""
 
 
+class DamagedShardError(FormatError):
+    """A file that bears the name of a shard cannot be read as one."""
+
+
 class MissingDependencyError(PhasegrokError, ImportError):
     """An optional package is needed for what was asked."""
 
@@ -43,6 +49,10 @@ class StudyChangedError(PhasegrokError, RuntimeError):
 
 class StudyBusyError(PhasegrokError, RuntimeError):
     """Another collector holds the study folder."""
+
+
+class StorageError(PhasegrokError, OSError):
+    """The disk refused to store; what was stored before is untouched."""
 
 
 class InsufficientSamplesError(PhasegrokError, ValueError):

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from phasegrok.collect.executor import Setup
 from phasegrok.collect.ledger import Ledger
 from phasegrok.collect.plan import check_disk, limits_of, planned
 from phasegrok.collect.progress import make_reporter, readable_time
-from phasegrok.collect.workers import Setup, make_executor
+from phasegrok.collect.workers import make_executor
 from phasegrok.dynamics import check_study
 from phasegrok.errors import FormatError
 from phasegrok.runs import HeldFolder, StudyFolder

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from phasegrok.collect.executor import Setup
 from phasegrok.collect.plan import limits_of, planned
 from phasegrok.collect.progress import readable_time
-from phasegrok.collect.workers import Setup, make_executor
+from phasegrok.collect.workers import make_executor
 from phasegrok.dynamics import check_study
 from phasegrok.runs import StudyFolder
 from phasegrok.study import Study, check_unchanged, identity, requested_runs

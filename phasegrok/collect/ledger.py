@@ -7,10 +7,10 @@ from typing import final
 
 from phasegrok.collect.batches import Batch, halves
 from phasegrok.collect.execution import Raised, Result, Stored, Unwritable, write_failed
+from phasegrok.collect.executor import Advanced, Died, Ended, Executor, Message
 from phasegrok.collect.progress import Quiet, Reporter
-from phasegrok.collect.workers import Advanced, Died, Ended, Executor, Message
-from phasegrok.errors import InvalidStudyError
-from phasegrok.runs import StorageError, StudyFolder
+from phasegrok.errors import InvalidStudyError, StorageError
+from phasegrok.runs import StudyFolder
 from phasegrok.study import RunRequest, Study
 
 __all__ = ["Ledger"]

@@ -10,10 +10,9 @@ from typing import final
 import torch
 
 from phasegrok.collect.batches import Batch, Limits, group_units, make_batches
+from phasegrok.collect.executor import Executor
 from phasegrok.collect.speed import samples_of
-from phasegrok.collect.workers import Executor
-from phasegrok.errors import InvalidValueError
-from phasegrok.runs import StorageError
+from phasegrok.errors import InvalidValueError, StorageError
 from phasegrok.study import RunRequest, Study
 
 __all__ = ["WorkPlan", "check_device", "check_disk", "limits_of", "planned"]

@@ -1,4 +1,4 @@
-"""Processes that carry out batches, each with one thread, and end with their coordinator."""
+"""Worker processes: each carries out batches with one thread, and ends with its coordinator."""
 
 import os
 import pickle
@@ -10,10 +10,19 @@ import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol, TypeAlias, final
+from typing import Any, BinaryIO, final
 
-from phasegrok.collect.execution import Result, run_batch
+from phasegrok.collect.execution import run_batch
+from phasegrok.collect.executor import (
+    Advanced,
+    Died,
+    Ended,
+    Executor,
+    InProcess,
+    Measured,
+    Message,
+    Setup,
+)
 from phasegrok.collect.speed import (
     DEFAULT_SPEED,
     Group,
@@ -23,125 +32,26 @@ from phasegrok.collect.speed import (
 )
 from phasegrok.dynamics import Progress
 from phasegrok.errors import PhasegrokError
-from phasegrok.study import RunRequest, Study
+from phasegrok.study import RunRequest
 
-__all__ = [
-    "Advanced",
-    "Died",
-    "Ended",
-    "Executor",
-    "InProcess",
-    "Measured",
-    "Message",
-    "Processes",
-    "Setup",
-    "make_executor",
-    "serve",
-]
+__all__ = ["Processes", "make_executor", "serve"]
 
 REPORT_SECONDS = 0.2
+"""A worker says no more often how far its batch is."""
+
 STOP_SECONDS = 5.0
+"""What a worker is given to end before it is killed."""
+
 STARTS_WITHOUT_SUCCESS = 3
+"""So many processes that end before they are ready are enough to give up."""
+
 PROBE = 0
+"""Number of a worker that measures speeds; batches are counted from 1."""
+
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 PROGRAM = (
     "import sys; sys.path[:] = {path!r}; from phasegrok.collect.workers import serve; serve()"
 )
-
-
-class Setup(NamedTuple):
-    """What a worker is told once."""
-
-    study: Study
-    folder: Path
-    device: str
-    command: str = ""
-
-
-class Advanced(NamedTuple):
-    """A batch came further."""
-
-    number: int
-    fraction: float
-
-
-class Measured(NamedTuple):
-    """Speeds of the groups of a probe."""
-
-    speeds: list[Speed]
-
-
-class Ended(NamedTuple):
-    """A batch ended; by an exception too."""
-
-    number: int
-    result: Result
-
-
-class Died(NamedTuple):
-    """The process of a batch ended without a word."""
-
-    number: int
-    reason: str
-
-
-Message: TypeAlias = Advanced | Measured | Ended | Died
-
-
-class Executor(Protocol):
-    """What carries out batches for a collector."""
-
-    def measure(self, samples: list[Group]) -> list[Speed]:
-        """Give the speed of each group."""
-
-    def has_room(self) -> bool:
-        """Tell whether a batch can be started."""
-
-    def start(self, number: int, requests: Sequence[RunRequest]) -> None:
-        """Start a batch; its number comes back with each message."""
-
-    def receive(self) -> Message:
-        """Wait for the next message."""
-
-    def close(self) -> None:
-        """Stop everything that runs."""
-
-
-@final
-class InProcess:
-    """Carries out batches in this process, for debugging.
-
-    Parameters
-    ----------
-    setup : Setup
-        Study, folder and device.
-    """
-
-    def __init__(self, setup: Setup) -> None:
-        self._setup = setup
-        self._ended: list[Ended] = []
-
-    def measure(self, samples: list[Group]) -> list[Speed]:
-        """Give the speed of each group."""
-        return measured_speeds(self._setup.study, samples, device=self._setup.device)
-
-    def has_room(self) -> bool:
-        """Tell whether the last batch was asked for."""
-        return not self._ended
-
-    def start(self, number: int, requests: Sequence[RunRequest]) -> None:
-        """Carry out a batch."""
-        study, folder, device, command = self._setup
-        with single_thread():
-            result = run_batch(study, requests, folder, device=device, command=command)
-        self._ended.append(Ended(number, result))
-
-    def receive(self) -> Message:
-        """Give the end of the batch."""
-        return self._ended.pop()
-
-    def close(self) -> None:
-        """Nothing runs between batches."""
 
 
 class _Worker:

@@ -1,13 +1,13 @@
 """The waist: write-once shards of runs, opening them, recording, checking, provenance."""
 
+from phasegrok.errors import DamagedShardError, StorageError
 from phasegrok.runs.attribute import attribute_of, attribute_text
-from phasegrok.runs.disk import StorageError
-from phasegrok.runs.folder import HeldFolder, Problem, StudyFolder
+from phasegrok.runs.folder import HeldFolder, StudyFolder
 from phasegrok.runs.frame import from_frame
 from phasegrok.runs.opening import open_runs, open_tree, pooled, states
 from phasegrok.runs.provenance import provenance
-from phasegrok.runs.reading import DamagedShardError
 from phasegrok.runs.recorder import Recorder, record
+from phasegrok.runs.scanning import Problem
 from phasegrok.runs.shard import write_shard
 from phasegrok.runs.validation import validate
 

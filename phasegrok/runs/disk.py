@@ -10,11 +10,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from phasegrok.errors import PhasegrokError, StudyBusyError
+from phasegrok.errors import PhasegrokError, StorageError, StudyBusyError
 
 __all__ = [
     "PARTIAL",
-    "StorageError",
     "exclusive_lock",
     "partial_files",
     "write_new",
@@ -33,10 +32,6 @@ _ADVICE = {
     errno.EROFS: "This file system is read-only: choose another folder.",
     errno.ENOTDIR: "A file stands where a folder is needed: choose another folder.",
 }
-
-
-class StorageError(PhasegrokError, OSError):
-    """The disk refused to store; what was stored before is untouched."""
 
 
 def write_new(path: Path, content: bytes | memoryview) -> None:

@@ -1,18 +1,16 @@
-"""The folder of a study: its description, its shards, its lock, and what is wrong with it."""
+"""The folder of a study: its description, its lock, and what its shards hold."""
 
 import json
 import os
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, final
+from typing import Any, final
 
 from phasegrok.errors import FormatError, InvalidStudyError
 from phasegrok.runs.disk import exclusive_lock, partial_files, write_new, write_over
-from phasegrok.runs.reading import DamagedShardError, Shard, corrupted, read_shard
-from phasegrok.runs.shard import SHARD_PATTERN
+from phasegrok.runs.scanning import Problem, corruption, scan, shard_paths
 from phasegrok.schema import SCHEMA_VERSION
 from phasegrok.seeding import canonical_json
 from phasegrok.study import (
@@ -24,20 +22,11 @@ from phasegrok.study import (
     study_from_plain,
 )
 
-__all__ = ["HeldFolder", "Problem", "StudyFolder", "begin_folder", "scan", "shard_paths"]
+__all__ = ["DESCRIPTION", "LOCK", "HeldFolder", "StudyFolder", "begin_folder"]
 
 DESCRIPTION = "study.json"
 LOCK = ".lock"
 DAMAGED = ".damaged"
-
-
-class Problem(NamedTuple):
-    """A file of a study that cannot be used."""
-
-    path: Path
-    kind: Literal["damaged", "unreadable", "foreign", "duplicate"]
-    text: str
-    """What is wrong and what to do."""
 
 
 @final
@@ -184,12 +173,7 @@ class StudyFolder:
         Files that `problems` names are left out.
         """
         shards, _ = scan(self.shards(), self.identity)
-        wrong = ((shard.path, _damage(shard.path)) for shard in shards)
-        return [
-            Problem(path, "damaged", f"{damage} Move the file away and collect again.")
-            for path, damage in wrong
-            if damage
-        ]
+        return corruption(shards)
 
     @contextmanager
     def lock(self) -> Iterator["HeldFolder"]:
@@ -273,91 +257,6 @@ def begin_folder(path: str | Path, given: Mapping[str, Any]) -> StudyFolder:
         with suppress(FileExistsError):
             write_new(file, _description_bytes(given))
     return StudyFolder.open(path)
-
-
-def shard_paths(folder: Path) -> list[Path]:
-    """All finished shards of a folder, by name."""
-    return sorted(folder.glob(SHARD_PATTERN))
-
-
-def scan(
-    paths: Sequence[Path],
-    expected: Mapping[str, Any] | None = None,
-    *,
-    names: Collection[str] | None = None,
-) -> tuple[list[Shard], list[Problem]]:
-    """Read the coordinates of shards and tell which cannot be used.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        The files.
-    expected : mapping, optional
-        Identity that they must have; without it, the one that most of them have.
-    names : collection of str, optional
-        Coordinates to read, with ``run_id`` among them; without it all small ones.
-
-    Returns
-    -------
-    shards : list of Shard
-        Those of one study, no run twice.
-    problems : list of Problem
-        The other files.
-    """
-    read: list[Shard] = []
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            read.append(read_shard(path, names))
-        except DamagedShardError as error:
-            text = f"{error} Collecting again sets it aside and makes its runs anew."
-            problems.append(Problem(path, "damaged", text))
-        except FormatError as error:
-            problems.append(Problem(path, "unreadable", str(error)))
-    wanted = _common_identity(read) if expected is None else canonical_json(expected)
-    shards: list[Shard] = []
-    seen: dict[str, Path] = {}
-    for shard in read:
-        twice = next((run_id for run_id in shard.run_ids if run_id in seen), None)
-        if shard.identity != wanted:
-            problems.append(Problem(shard.path, "foreign", _foreign(shard, wanted)))
-        elif twice is not None:
-            text = (
-                f"{shard.path} holds the run {twice!r}, which {seen[twice].name} holds too; "
-                "move one of the two files away."
-            )
-            problems.append(Problem(shard.path, "duplicate", text))
-        else:
-            seen.update(dict.fromkeys(shard.run_ids, shard.path))
-            shards.append(shard)
-    return shards, problems
-
-
-def _common_identity(shards: Sequence[Shard]) -> str:
-    counts = Counter(shard.identity for shard in shards)
-    return counts.most_common(1)[0][0] if counts else ""
-
-
-def _damage(path: Path) -> str:
-    """What is wrong with the data of a shard; empty where all is as it was written."""
-    try:
-        names = corrupted(path)
-    except FormatError as error:
-        return str(error)
-    return f"{path}: the checksums of {', '.join(names)} do not hold." if names else ""
-
-
-def _foreign(shard: Shard, wanted: str) -> str:
-    try:
-        check_unchanged(json.loads(wanted), shard.attribute["identity"])
-    except RuntimeError as error:
-        differences = "\n".join(
-            line for line in str(error).splitlines() if line.startswith("  ")
-        )
-    return (
-        f"{shard.path} belongs to another study; move it to a folder of its own. "
-        f"It differs in\n{differences}"
-    )
 
 
 def _description(study: Study) -> dict[str, Any]:

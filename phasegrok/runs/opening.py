@@ -19,9 +19,10 @@ from phasegrok.runs.flat import (
     resolved_sizes,
     stored_attributes,
 )
-from phasegrok.runs.folder import DESCRIPTION, StudyFolder, scan, shard_paths
+from phasegrok.runs.folder import DESCRIPTION, StudyFolder
 from phasegrok.runs.lazy import PooledArray, lazy_variable
 from phasegrok.runs.reading import Shard, read_shard
+from phasegrok.runs.scanning import scan, shard_paths
 from phasegrok.runs.steps import fill_value
 from phasegrok.schema import RECORD, RUN, STATES_GROUP
 

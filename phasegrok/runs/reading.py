@@ -10,17 +10,13 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from phasegrok.errors import FormatError
+from phasegrok.errors import DamagedShardError, FormatError
 from phasegrok.runs.attribute import parse_attribute
 from phasegrok.runs.shard import CONTENTS, Stored, checksum
 from phasegrok.schema import ATTRIBUTE, RECORD, RUN, STATES_GROUP
 from phasegrok.seeding import canonical_json
 
-__all__ = ["DamagedShardError", "Shard", "corrupted", "opened", "read_shard"]
-
-
-class DamagedShardError(FormatError):
-    """A file that bears the name of a shard cannot be read as one."""
+__all__ = ["Shard", "corrupted", "opened", "read_shard"]
 
 
 @final

@@ -15,7 +15,14 @@ from phasegrok.runs.steps import fill_value
 from phasegrok.runs.validation import stored_as_double
 from phasegrok.schema import ATTRIBUTE, RECORD, RUN, Outcome, Symmetry
 
-__all__ = ["Described", "RecordedRun", "control_value", "plain_number", "recorded_dataset"]
+__all__ = [
+    "Described",
+    "Origin",
+    "RecordedRun",
+    "control_value",
+    "plain_number",
+    "recorded_dataset",
+]
 
 
 @final

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, final, runtime_checkable
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
 from phasegrok.errors import FormatError, InvalidValueError, did_you_mean
+from phasegrok.runs.column import Column, logged_number, logged_step
 from phasegrok.runs.disk import exclusive_lock
 from phasegrok.runs.folder import begin_folder
 from phasegrok.runs.recorded import (
@@ -17,7 +18,6 @@ from phasegrok.runs.recorded import (
     Origin,
     RecordedRun,
     control_value,
-    plain_number,
     recorded_dataset,
 )
 from phasegrok.runs.shard import write_shard
@@ -27,17 +27,6 @@ from phasegrok.seeding import canonical_json
 from phasegrok.study import RunRequest
 
 __all__ = ["Recorder", "record"]
-
-BLOCK = 256
-"""Records that are joined into one array at a time, which keeps memory near the raw numbers."""
-
-
-@runtime_checkable
-class _Tensor(Protocol):
-    """What torch's tensors can do, known without importing torch."""
-
-    def detach(self) -> Any: ...
-    def cpu(self) -> Any: ...
 
 
 @final
@@ -52,7 +41,7 @@ class Recorder:
         self._title = title
         self._outcome = Outcome.FINISHED
         self._outcome_reason = ""
-        self._columns: dict[str, _Column] = {}
+        self._columns: dict[str, Column] = {}
         self._descriptions: dict[str, Described] = {}
         self._last_step = -1
         self._ended = False
@@ -86,7 +75,9 @@ class Recorder:
         )
         if self._columns:
             try:
-                self._require_storable({n: c.latest() for n, c in self._columns.items()})
+                self._require_storable(
+                    {each: column.latest() for each, column in self._columns.items()}
+                )
             except InvalidValueError:
                 self._descriptions = before
                 raise
@@ -113,9 +104,11 @@ class Recorder:
         """
         if self._ended:
             return
-        taken = {name: _number(name, value) for name, value in values.items()}
-        taken["step"] = np.asarray(_whole_step(step, self._last_step))
-        taken["time"] = _number("time", taken["step"] if time is None else time).astype(float)
+        taken = {name: logged_number(name, value) for name, value in values.items()}
+        taken["step"] = np.asarray(logged_step(step, self._last_step))
+        taken["time"] = logged_number("time", taken["step"] if time is None else time).astype(
+            float
+        )
         if taken["time"].ndim:
             raise InvalidValueError(f"time must be one number, received {time!r}.")
         if self._columns:
@@ -128,7 +121,7 @@ class Recorder:
             self.end("diverged", f"{absent[0]} is NaN at step {step}")
             return
         for name, value in taken.items():
-            self._columns.setdefault(name, _Column(name)).append(value)
+            self._columns.setdefault(name, Column(name)).append(value)
         self._last_step = step
 
     def end(self, outcome: str, reason: str) -> None:
@@ -153,6 +146,10 @@ class Recorder:
             )
         self._outcome, self._outcome_reason, self._ended = Outcome(outcome), reason, True
 
+    def dataset(self) -> xr.Dataset:
+        """Give the run as it stands, in the schema."""
+        return self._dataset({name: column.values() for name, column in self._columns.items()})
+
     def _require_same(self, taken: Mapping[str, npt.NDArray[Any]]) -> None:
         if taken.keys() != self._columns.keys():
             differing = sorted(taken.keys() ^ self._columns.keys())
@@ -170,19 +167,15 @@ class Recorder:
         if breaches:
             raise InvalidValueError("this cannot be recorded:\n  " + "\n  ".join(breaches))
 
-    def dataset(self) -> xr.Dataset:
-        """Give the run as it stands, in the schema."""
-        return self._dataset({name: column.values() for name, column in self._columns.items()})
-
     def _dataset(self, columns: Mapping[str, npt.NDArray[Any]]) -> xr.Dataset:
         ended = {"outcome": self._outcome.value, "outcome_reason": self._outcome_reason}
-        times = {"step": np.empty(0, dtype=np.int64), "time": np.empty(0), **columns}
+        variables = {"step": np.empty(0, dtype=np.int64), "time": np.empty(0), **columns}
         run = RecordedRun(
             labels={**self._labels, **ended},
             controls=self._controls,
-            step=times.pop("step"),
-            time=times.pop("time"),
-            variables=times,
+            step=variables.pop("step"),
+            time=variables.pop("time"),
+            variables=variables,
         )
         origin = Origin(title=self._title, descriptions=self._descriptions)
         return recorded_dataset([run], origin)
@@ -295,69 +288,3 @@ def _require_new(folder: str | Path, request: RunRequest, origin: Origin) -> Non
 def _end_by(recorder: Recorder, error: BaseException) -> None:
     reason = f"{type(error).__name__}: {error}"
     recorder.end("failed" if isinstance(error, Exception) else "truncated", reason)
-
-
-@final
-class _Column:
-    """Values of one name, joined in blocks."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._blocks: list[npt.NDArray[Any]] = []
-        self._latest: list[npt.NDArray[Any]] = []
-        self._shape: tuple[int, ...] | None = None
-
-    def append(self, value: npt.NDArray[Any]) -> None:
-        """Keep one value."""
-        if self._shape is None:
-            self._shape = value.shape
-        self._latest.append(value)
-        if len(self._latest) == BLOCK:
-            self._blocks.append(np.stack(self._latest))
-            self._latest = []
-
-    def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Refuse a value of another shape than those before."""
-        if shape != self._shape:
-            raise InvalidValueError(
-                f"{self._name!r} must keep its shape {self._shape}, received {shape}; give "
-                "another shape another name."
-            )
-
-    def latest(self) -> npt.NDArray[Any]:
-        """The value given last."""
-        latest = self._latest or [self._blocks[-1][-1]]
-        return latest[-1]
-
-    def values(self) -> npt.NDArray[Any]:
-        """All values, (record, ...)."""
-        latest = [np.stack(self._latest)] if self._latest else []
-        return np.concatenate([*self._blocks, *latest])
-
-
-def _number(name: str, value: Any) -> npt.NDArray[Any]:
-    if isinstance(value, _Tensor):
-        value = value.detach().cpu()
-    try:
-        array = np.asarray(value)
-    except TypeError:  # bfloat16, which numpy lacks.
-        array = np.asarray(value.float())
-    except ValueError as error:
-        raise InvalidValueError(
-            f"{name!r} must be a number or an array whose rows have one length: {error}."
-        ) from error
-    return plain_number(name, array)
-
-
-def _whole_step(step: Any, last: int) -> np.int64:
-    try:
-        number = float(step)
-        whole = np.int64(int(step)) if np.isfinite(number) else None
-    except (TypeError, ValueError, OverflowError):
-        whole = None
-    if whole is None or isinstance(step, str) or whole != step or whole <= last:
-        raise InvalidValueError(
-            f"step must be a whole number that increases from 0; received {step!r} after "
-            f"{last}."
-        )
-    return whole

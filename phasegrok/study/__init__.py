@@ -1,7 +1,8 @@
 """What is asked for: the description of a study and the runs that follow from it."""
 
+from phasegrok.study.conditions import Energy, Event, Exchange, Ramp
 from phasegrok.study.control import axis_values, grid_points
-from phasegrok.study.description import Energy, Event, Exchange, Plan, Ramp, Study
+from phasegrok.study.description import Plan, Study
 from phasegrok.study.identity import check_unchanged, identity, plug_in_sources
 from phasegrok.study.part import Part, build_part, find_plug_in, part
 from phasegrok.study.recording import Recording

@@ -7,8 +7,9 @@ from typing import Any, final
 
 from phasegrok.errors import InvalidStudyError, did_you_mean
 from phasegrok.seeding import Label, digest
+from phasegrok.study.conditions import Energy
 from phasegrok.study.control import Point
-from phasegrok.study.description import Energy, Study
+from phasegrok.study.description import Study
 from phasegrok.study.part import Part
 from phasegrok.study.recording import Recording
 

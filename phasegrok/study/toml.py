@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from phasegrok.errors import InvalidStudyError, did_you_mean
 from phasegrok.study.checks import require_list
-from phasegrok.study.description import Energy, Event, Exchange, Plan, Ramp, Study
+from phasegrok.study.conditions import Energy, Event, Exchange, Ramp
+from phasegrok.study.description import Plan, Study
 from phasegrok.study.part import Part
 from phasegrok.study.recording import Recording
 

@@ -13,10 +13,11 @@ from phasegrok.errors import (
     FormatError,
     InvalidStudyError,
     InvalidValueError,
+    StorageError,
     StudyBusyError,
     StudyChangedError,
 )
-from phasegrok.runs import StorageError, StudyFolder, open_runs, validate
+from phasegrok.runs import StudyFolder, open_runs, validate
 from phasegrok.study import Energy, Plan, Study, part, requested_runs
 
 StudyMaker = Callable[..., Study]

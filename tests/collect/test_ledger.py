@@ -8,12 +8,12 @@ import pytest
 
 from phasegrok.collect.batches import Batch, Limits, group_units, make_batches
 from phasegrok.collect.execution import Raised, Unwritable, run_batch
+from phasegrok.collect.executor import Died, Ended, Message
 from phasegrok.collect.ledger import Ledger
 from phasegrok.collect.progress import Quiet
 from phasegrok.collect.speed import Group, Speed
-from phasegrok.collect.workers import Died, Ended, Message
-from phasegrok.errors import InvalidStudyError
-from phasegrok.runs import StorageError, StudyFolder, open_runs
+from phasegrok.errors import InvalidStudyError, StorageError
+from phasegrok.runs import StudyFolder, open_runs
 from phasegrok.study import Exchange, Plan, RunRequest, Study, requested_runs
 
 StudyMaker = Callable[..., Study]

@@ -12,15 +12,8 @@ from pathlib import Path
 import pytest
 
 from phasegrok.collect.execution import Stored
-from phasegrok.collect.workers import (
-    Advanced,
-    Died,
-    Ended,
-    InProcess,
-    Processes,
-    Setup,
-    make_executor,
-)
+from phasegrok.collect.executor import Advanced, Died, Ended, InProcess, Setup
+from phasegrok.collect.workers import Processes, make_executor
 from phasegrok.errors import PhasegrokError
 from phasegrok.study import Plan, Study, requested_runs
 
@@ -29,7 +22,8 @@ StudyMaker = Callable[..., Study]
 COORDINATOR = """
 import sys, time
 from pathlib import Path
-from phasegrok.collect.workers import Processes, Setup
+from phasegrok.collect.executor import Setup
+from phasegrok.collect.workers import Processes
 from phasegrok.study import read_study, requested_runs
 
 study = read_study(sys.argv[1])

@@ -14,8 +14,14 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from phasegrok.errors import FormatError, InvalidStudyError, StudyBusyError, StudyChangedError
-from phasegrok.runs import StorageError, StudyFolder, disk, folder, record, write_shard
+from phasegrok.errors import (
+    FormatError,
+    InvalidStudyError,
+    StorageError,
+    StudyBusyError,
+    StudyChangedError,
+)
+from phasegrok.runs import StudyFolder, disk, folder, record, write_shard
 from phasegrok.study import Plan, Study, part
 
 MakeDataset = Callable[..., xr.Dataset]

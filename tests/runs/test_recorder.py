@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from phasegrok.errors import FormatError, InvalidValueError, StudyBusyError
-from phasegrok.runs import StorageError, StudyFolder, open_runs, record, validate
-from phasegrok.runs.recorder import BLOCK
+from phasegrok.errors import FormatError, InvalidValueError, StorageError, StudyBusyError
+from phasegrok.runs import StudyFolder, open_runs, record, validate
+from phasegrok.runs.column import BLOCK
 from phasegrok.study import Study
 
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from phasegrok.errors import FormatError
-from phasegrok.runs import StorageError, disk, write_shard
+from phasegrok.errors import FormatError, StorageError
+from phasegrok.runs import disk, write_shard
 from phasegrok.runs.reading import corrupted
 from phasegrok.runs.shard import checksum
 
