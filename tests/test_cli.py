@@ -145,7 +145,7 @@ def test_a_dry_run_writes_nothing(
         ("temperature = [0.1, 0.3]", "temperature = [-1.0]", "not negative, received -1.0"),
         ("temperature = [0.1, 0.3]", "temprature = [0.1]", "Did you mean 'temperature'?"),
         ('"langevin"', '"langevni"', "Did you mean 'langevin'?"),
-        ("width = 3", "width = 0", "width >= 1, received 0"),
+        ("width = 3", "width = 0", "width of two_layer must be at least 1, received 0"),
         ('"two_layer"', '"nowhere:Net"', "Put the file beside the study description"),
         ("seed = 1", "seed = ", "is not valid TOML"),
     ],

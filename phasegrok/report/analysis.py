@@ -13,7 +13,7 @@ from typing import Any, Final, final
 import numpy as np
 import xarray as xr
 
-from phasegrok.errors import FormatError, PhasegrokError
+from phasegrok.errors import FormatError, PhasegrokError, StorageError
 from phasegrok.report.measured import (
     health_table,
     outcome_table,
@@ -37,7 +37,7 @@ from phasegrok.report.predictions import (
     systems_of,
 )
 from phasegrok.report.wording import control_text
-from phasegrok.runs import StorageError, StudyFolder, provenance
+from phasegrok.runs import StudyFolder, provenance
 from phasegrok.schema import Outcome
 from phasegrok.seeding import digest
 from phasegrok.statistics import Status

@@ -20,6 +20,7 @@ from phasegrok.report.wording import (
     duration,
     rows_table,
     significant,
+    words_table,
 )
 
 __all__ = ["REPORT", "report_study", "write_report"]
@@ -183,7 +184,7 @@ def _doubts(analysis: Analysis) -> str:
             ]
             for run in failures
         ]
-        parts.append(rows_table(["point", "run", "outcome", "reason"], rows))
+        parts.append(words_table(["point", "run", "outcome", "reason"], rows))
     else:
         parts.append("<p>Every run finished.</p>")
     if notes:
@@ -220,8 +221,7 @@ def _provenance(analysis: Analysis, folder: Path) -> str:
         "run again": f"<code>phasegrok analyze {escape(folder.name)}</code>",
     }
     body = [[name, text] for name, text in rows.items() if text]
-    table = rows_table(["", ""], body).replace("<table>", '<table class="words">')
-    return "<h2>Where the numbers come from</h2>" + table
+    return "<h2>Where the numbers come from</h2>" + words_table(["", ""], body)
 
 
 def _span(origins: list[dict[str, Any]]) -> list[str]:

@@ -4,7 +4,7 @@ from html import escape
 from typing import Any
 
 from phasegrok.report.analysis import Analysis
-from phasegrok.report.wording import rows_table, significant
+from phasegrok.report.wording import significant, words_table
 
 __all__ = ["question", "system_text"]
 
@@ -46,9 +46,7 @@ def _description(study: dict[str, Any]) -> str:
             )
     if not rows:
         return "<p>These runs were recorded, not collected from a description.</p>"
-    return rows_table(["part", "as described"], rows).replace(
-        "<table>", '<table class="words">'
-    )
+    return words_table(["part", "as described"], rows)
 
 
 def _option(name: str, value: Any) -> str:

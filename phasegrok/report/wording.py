@@ -13,9 +13,9 @@ __all__ = [
     "estimate",
     "fixed",
     "percent",
-    "row_of",
     "rows_table",
     "significant",
+    "words_table",
 ]
 
 _SYMBOLS: Final = {
@@ -82,18 +82,23 @@ def count_text(count: int, noun: str) -> str:
 
 
 def rows_table(head: list[str], rows: list[list[str]]) -> str:
-    """Make an HTML table; the cells are HTML already."""
+    """Make an HTML table of numbers, as wide as it needs; the cells are HTML already."""
+    return f'<div class="wide"><table>{_rows(head, rows)}</table></div>'
+
+
+def words_table(head: list[str], rows: list[list[str]]) -> str:
+    """Make an HTML table of words, whose lines wrap; the cells are HTML already."""
+    return f'<table class="words">{_rows(head, rows)}</table>'
+
+
+def _cells(row: list[str]) -> str:
+    return "".join(f"<td>{cell}</td>" for cell in row)
+
+
+def _rows(head: list[str], rows: list[list[str]]) -> str:
     top = "".join(f"<th>{cell}</th>" for cell in head)
-    body = "".join("<tr>" + row_of(row) + "</tr>\n" for row in rows)
-    return (
-        f'<div class="wide"><table><thead><tr>{top}</tr></thead>\n'
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
-def row_of(cells: list[str]) -> str:
-    """Make the cells of one row."""
-    return "".join(f"<td>{cell}</td>" for cell in cells)
+    body = "".join(f"<tr>{_cells(row)}</tr>\n" for row in rows)
+    return f"<thead><tr>{top}</tr></thead>\n<tbody>{body}</tbody>"
 
 
 def _plain(value: Any) -> str:

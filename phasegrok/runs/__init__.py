@@ -1,6 +1,5 @@
 """The waist: write-once shards of runs, opening them, recording, checking, provenance."""
 
-from phasegrok.errors import DamagedShardError, StorageError
 from phasegrok.runs.attribute import attribute_of, attribute_text
 from phasegrok.runs.folder import HeldFolder, StudyFolder
 from phasegrok.runs.frame import from_frame
@@ -12,11 +11,9 @@ from phasegrok.runs.shard import write_shard
 from phasegrok.runs.validation import validate
 
 __all__ = [
-    "DamagedShardError",
     "HeldFolder",
     "Problem",
     "Recorder",
-    "StorageError",
     "StudyFolder",
     "attribute_of",
     "attribute_text",

@@ -129,8 +129,8 @@ class Recorder:
 
         Parameters
         ----------
-        outcome : {"truncated", "diverged", "failed"}
-            How.
+        outcome : {"finished", "truncated", "diverged", "failed"}
+            How; a run that is never told to end counts as finished.
         reason : str
             Why.
 

@@ -126,13 +126,10 @@ def _damage(path: Path) -> str:
 
 
 def _foreign(shard: Shard, wanted: str) -> str:
+    text = f"{shard.path} belongs to another study; move it to a folder of its own."
     try:
         check_unchanged(json.loads(wanted), shard.attribute["identity"])
     except StudyChangedError as error:
-        differences = "\n".join(
-            line for line in str(error).splitlines() if line.startswith("  ")
-        )
-    return (
-        f"{shard.path} belongs to another study; move it to a folder of its own. "
-        f"It differs in\n{differences}"
-    )
+        differences = [line for line in str(error).splitlines() if line.startswith("  ")]
+        text = "\n".join([f"{text} It differs in", *differences])
+    return text

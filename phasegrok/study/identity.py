@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from phasegrok.errors import InvalidStudyError, StudyChangedError
+from phasegrok.seeding import canonical_json
 from phasegrok.study.description import Study
 from phasegrok.study.part import Part, find_plug_in
 from phasegrok.study.toml import plain_study
@@ -27,9 +28,10 @@ def identity(study: Study) -> dict[str, Any]:
     Returns
     -------
     dict
-        Plain data; equal for studies whose runs may share a folder.
+        Plain data; equal for studies whose runs may share a folder. Numbers count by value:
+        0.0 is written as 0.
     """
-    plain = plain_study(study)
+    plain: dict[str, Any] = _by_value(plain_study(study))
     del plain["plan"], plain["name"]
     plain["plug_ins"] = {
         kind: hashlib.sha256(source.encode()).hexdigest()
@@ -90,7 +92,8 @@ def check_unchanged(stored: Mapping[str, Any], given: Mapping[str, Any]) -> None
         f"  {name}: stored {before.get(name, 'nothing')!r}, "
         f"given {after.get(name, 'nothing')!r}"
         for name in sorted({*before, *after})
-        if (name in before) != (name in after) or before.get(name) != after.get(name)
+        if (name in before) != (name in after)
+        or canonical_json(before[name]) != canonical_json(after[name])
     ]
     if lines:
         raise StudyChangedError(
@@ -106,6 +109,14 @@ def _parts(study: Study) -> Iterator[Part]:
     yield from study.energy.penalties
     yield from study.recording.observables
     yield from (event.observable for event in study.events)
+
+
+def _by_value(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _by_value(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_by_value(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

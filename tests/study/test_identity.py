@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from phasegrok.errors import InvalidStudyError, InvalidValueError, StudyChangedError
+from phasegrok.seeding import canonical_json
 from phasegrok.study import (
     Energy,
     Plan,
@@ -75,6 +76,16 @@ def test_any_other_change_is_refused_with_the_difference(changed: Study, line: s
         check_unchanged(identity(STUDY), identity(changed))
     differences = [each for each in str(caught.value).splitlines() if each.startswith("  ")]
     assert differences == [line]
+
+
+def test_numbers_count_by_value_and_truth_is_no_number() -> None:
+    written = replace(STUDY, task=part("some_task", input_size=3, cubic=0, size=[1, 2.5]))
+    again = replace(STUDY, task=part("some_task", input_size=3, cubic=0.0, size=[1.0, 2.5]))
+    assert canonical_json(identity(written)) == canonical_json(identity(again))
+    check_unchanged(identity(written), identity(again))
+    other = replace(STUDY, task=part("some_task", input_size=3, cubic=False, size=[1, 2.5]))
+    with pytest.raises(StudyChangedError, match=r"task\.cubic: stored 0, given False"):
+        check_unchanged(identity(written), identity(other))
 
 
 def test_the_source_of_a_plug_in_is_part_of_the_identity(plug_in: Path) -> None:
