@@ -77,8 +77,9 @@ def _spread(data: Counts, folded: FloatArray) -> float:
 def _find_cut(data: Counts, spread: float, seed: np.random.SeedSequence) -> float | None:
     """Valley of the best two-phase density with every overlap worth one; None without."""
     target = target_of(TwoPhases(spread=spread), data)
-    best = best_point(target, seed=seed)
-    generator = np.random.default_rng(seed)
+    starts, deviations = seed.spawn(2)
+    best = best_point(target, seed=starts)
+    generator = np.random.default_rng(deviations)
     drawn = draw_probabilities(
         target, np.tile(best, (200, 1)), peak=peak_of(target, best), generator=generator
     )
