@@ -22,6 +22,7 @@ ANALYSIS_SIDE = (
     "schema",
     "seeding",
     "study",
+    "exact",
     "tasks",
     "theory",
     "runs",

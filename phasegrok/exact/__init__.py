@@ -1,0 +1,75 @@
+"""Systems whose answer is known: sampled without error beyond chance, or solved.
+
+Each function that samples returns a dataset in the schema, with a seed of its own for every
+run; `concatenated` joins sizes. What is solved exactly stands beside it, so that every
+estimator can be held against the truth.
+"""
+
+from phasegrok.exact.autoregression import autoregressive, autoregressive_time
+from phasegrok.exact.chains import Chains
+from phasegrok.exact.continuous_law import ContinuousLaw
+from phasegrok.exact.curie_weiss_ising import (
+    CURIE_WEISS_ISING_CRITICAL_INVERSE_TEMPERATURE,
+    curie_weiss_ising,
+    curie_weiss_ising_law,
+)
+from phasegrok.exact.curie_weiss_potts import (
+    CurieWeissPottsTransition,
+    curie_weiss_potts,
+    curie_weiss_potts_law,
+    curie_weiss_potts_transition,
+)
+from phasegrok.exact.discrete_law import DiscreteLaw, Marginal
+from phasegrok.exact.double_well import double_well, double_well_escape_time, double_well_law
+from phasegrok.exact.ising import ising
+from phasegrok.exact.ising_kinetics import glauber, metropolis
+from phasegrok.exact.kaufman import (
+    ISING_CRITICAL_INVERSE_TEMPERATURE,
+    ising_energy,
+    ising_energy_of_the_infinite_lattice,
+    ising_log_partition_function,
+    ising_spontaneous_magnetization,
+)
+from phasegrok.exact.mixture import (
+    GaussianMixture,
+    gaussian_mixture,
+    gaussian_mixture_moment,
+)
+from phasegrok.exact.potts import PottsTransition, potts, potts_transition
+from phasegrok.exact.samples import concatenated
+from phasegrok.exact.single_well import driven_single_well
+
+__all__ = [
+    "CURIE_WEISS_ISING_CRITICAL_INVERSE_TEMPERATURE",
+    "ISING_CRITICAL_INVERSE_TEMPERATURE",
+    "Chains",
+    "ContinuousLaw",
+    "CurieWeissPottsTransition",
+    "DiscreteLaw",
+    "GaussianMixture",
+    "Marginal",
+    "PottsTransition",
+    "autoregressive",
+    "autoregressive_time",
+    "concatenated",
+    "curie_weiss_ising",
+    "curie_weiss_ising_law",
+    "curie_weiss_potts",
+    "curie_weiss_potts_law",
+    "curie_weiss_potts_transition",
+    "double_well",
+    "double_well_escape_time",
+    "double_well_law",
+    "driven_single_well",
+    "gaussian_mixture",
+    "gaussian_mixture_moment",
+    "glauber",
+    "ising",
+    "ising_energy",
+    "ising_energy_of_the_infinite_lattice",
+    "ising_log_partition_function",
+    "ising_spontaneous_magnetization",
+    "metropolis",
+    "potts",
+    "potts_transition",
+]
