@@ -3,11 +3,12 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
+from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
 from phasegrok.errors import InvalidStudyError, did_you_mean
-from phasegrok.study.checks import require_list
+from phasegrok.study.checks import require_list, require_text
 from phasegrok.study.conditions import Energy, Event, Exchange, Ramp
 from phasegrok.study.description import Plan, Study
 from phasegrok.study.part import Part
@@ -34,8 +35,13 @@ def read_study(path: str | Path) -> Study:
     Raises
     ------
     InvalidStudyError
-        If the file is not there or not TOML, or a key is unknown or missing.
+        If the path is none, the file is not there or not TOML, or a key is unknown or missing.
     """
+    if not isinstance(path, str | PathLike):
+        raise InvalidStudyError(
+            f"a study description is read from a TOML file, received {path!r} for its path; "
+            "give the path as text."
+        )
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -169,12 +175,11 @@ def _part(value: Any, where: str) -> Part:
     if isinstance(value, str):
         return Part(value)
     table = _table(value, where)
-    kind = table.pop("kind", None)
-    if not isinstance(kind, str):
+    if "kind" not in table:
         raise InvalidStudyError(
             f"{where} needs the key 'kind', the name of what it is; add it."
         )
-    return Part(kind, table)
+    return Part(require_text(f"the key 'kind' of {where}", table.pop("kind")), table)
 
 
 def _parts(values: Any, where: str) -> tuple[Part, ...]:

@@ -179,6 +179,7 @@ def test_refuses_a_slip_and_says_what_was_meant(
         ("points = [{ temperature = 0.5, width = 44 }]", "points = [3]", "must be a table"),
         ("step_size = 1e-4", "step_size = inf", r"langevin\.step_size must be finite"),
         ("knots = [[0, 1.0], [1000, 0.0]]", "knots = [0, 1]", "every knot .* must be a list"),
+        ('kind = "langevin"', "kind = 3", r"'kind' of \[dynamics\] must be text, received 3"),
     ],
 )
 def test_refuses_a_value_of_the_wrong_kind(
@@ -225,6 +226,12 @@ def test_arrays_describe_the_same_study_as_lists() -> None:
     assert [run.run_id for run in requested_runs(arrays)] == [
         run.run_id for run in requested_runs(STUDY)
     ]
+
+
+@pytest.mark.parametrize("path", [None, 3, b"study.toml"])
+def test_refuses_what_is_no_path(path: Any) -> None:
+    with pytest.raises(InvalidStudyError, match=r"received .* for its path; give the path"):
+        read_study(path)
 
 
 def test_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
