@@ -154,7 +154,10 @@ def points(
 
 
 def _numbers(name: str, values: ArrayLike, positive: bool) -> FloatArray:
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:  # Rows of unequal length.
+        array = np.array(None)
     if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
         raise InvalidValueError(f"{name} must be finite numbers, received {values!r}.")
     if positive and (array <= 0).any():
