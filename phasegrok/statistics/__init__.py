@@ -14,6 +14,15 @@ from phasegrok.statistics.autocorrelation import (
     integrated_autocorrelation_time,
     pooled_autocorrelation_time,
     pooled_effective_sample_size,
+    ragged_autocorrelation_time,
+)
+from phasegrok.statistics.binning import BinningLadder, binning_ladder
+from phasegrok.statistics.blocks import (
+    BlockMeans,
+    block_count,
+    block_means,
+    disorder_blocks,
+    ragged_block_means,
 )
 from phasegrok.statistics.convergence import rank_normalised_split_r_hat, split_r_hat
 from phasegrok.statistics.disorder import (
@@ -32,6 +41,18 @@ from phasegrok.statistics.equilibration import (
     equilibration_start,
     first_last_difference,
 )
+from phasegrok.statistics.fluctuations import (
+    binder_cumulant_estimate,
+    kurtosis_ratio_estimate,
+    susceptibility_estimate,
+)
+from phasegrok.statistics.functions_of_means import (
+    FunctionEstimate,
+    bootstrap_of_means,
+    bootstrap_of_means_distribution,
+    jackknife_of_means,
+    jackknife_of_series,
+)
 from phasegrok.statistics.histograms import (
     HistogramDensity,
     NegativeLogDensity,
@@ -39,6 +60,7 @@ from phasegrok.statistics.histograms import (
     negative_log_density,
 )
 from phasegrok.statistics.layout import Grouping, RunLayout, run_layout
+from phasegrok.statistics.linear_response import response, temperature_response
 from phasegrok.statistics.moments import (
     MeanEstimate,
     binder_cumulant,
@@ -46,34 +68,67 @@ from phasegrok.statistics.moments import (
     mean,
     susceptibility,
 )
+from phasegrok.statistics.multistate import (
+    MINIMUM_SHARED_SAMPLES,
+    Multistate,
+    MultistateEstimate,
+    Overlap,
+    StateSamples,
+    bootstrap_of_states,
+    multistate_free_energy,
+    multistate_mean,
+    resampled_states,
+    solve_states,
+    solved,
+    state_samples,
+)
 from phasegrok.statistics.resampling import (
     ResampledEstimate,
     block_bootstrap,
     block_bootstrap_distribution,
     block_jackknife,
 )
+from phasegrok.statistics.reweighting import ReweightedMean, log_weights, reweighted_mean
 from phasegrok.statistics.samples import Status
 from phasegrok.statistics.selection import LEFT_OUT, finished, point_means
+from phasegrok.statistics.series_histograms import SeriesHistogram, series_histogram
 
 __all__ = [
     "LEFT_OUT",
     "MINIMUM_EFFECTIVE_SAMPLES",
+    "MINIMUM_SHARED_SAMPLES",
     "AutocorrelationTime",
+    "BinningLadder",
+    "BlockMeans",
     "DisorderAverage",
     "EquilibrationStart",
     "FirstLastDifference",
+    "FunctionEstimate",
     "Grouping",
     "HistogramDensity",
     "MeanEstimate",
+    "Multistate",
+    "MultistateEstimate",
     "NegativeLogDensity",
+    "Overlap",
     "ResampledEstimate",
+    "ReweightedMean",
     "RunLayout",
+    "SeriesHistogram",
+    "StateSamples",
     "Status",
     "autocorrelation_function",
     "binder_cumulant",
+    "binder_cumulant_estimate",
+    "binning_ladder",
     "block_bootstrap",
     "block_bootstrap_distribution",
+    "block_count",
     "block_jackknife",
+    "block_means",
+    "bootstrap_of_means",
+    "bootstrap_of_means_distribution",
+    "bootstrap_of_states",
     "candidate_starts",
     "connected_susceptibility",
     "connected_susceptibility_by_point",
@@ -81,6 +136,7 @@ __all__ = [
     "disconnected_susceptibility_by_point",
     "disorder_average",
     "disorder_average_by_point",
+    "disorder_blocks",
     "effective_sample_size",
     "equilibration_start",
     "finished",
@@ -88,15 +144,32 @@ __all__ = [
     "grouped_autocorrelation_time",
     "histogram_density",
     "integrated_autocorrelation_time",
+    "jackknife_of_means",
+    "jackknife_of_series",
     "kurtosis_ratio",
+    "kurtosis_ratio_estimate",
     "labelled",
+    "log_weights",
     "mean",
+    "multistate_free_energy",
+    "multistate_mean",
     "negative_log_density",
     "point_means",
     "pooled_autocorrelation_time",
     "pooled_effective_sample_size",
+    "ragged_autocorrelation_time",
+    "ragged_block_means",
     "rank_normalised_split_r_hat",
+    "resampled_states",
+    "response",
+    "reweighted_mean",
     "run_layout",
+    "series_histogram",
+    "solve_states",
+    "solved",
     "split_r_hat",
+    "state_samples",
     "susceptibility",
+    "susceptibility_estimate",
+    "temperature_response",
 ]

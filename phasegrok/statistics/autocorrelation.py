@@ -5,7 +5,8 @@ The convention is that of Monte Carlo physics: the integrated autocorrelation ti
 has the squared error 2τ var/n and independent samples have τ = ½. (emcee's time is 2τ.)
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import scipy.fft
@@ -13,7 +14,12 @@ from numpy.typing import ArrayLike
 
 from phasegrok.errors import InvalidValueError
 from phasegrok.statistics.layout import RunLayout
-from phasegrok.statistics.samples import BoolArray, FloatArray, IntArray, Status, as_samples
+from phasegrok.statistics.samples import FloatArray, as_samples, ragged_samples
+from phasegrok.statistics.windows import (
+    MINIMUM_EFFECTIVE_SAMPLES,
+    AutocorrelationTime,
+    windowed_time,
+)
 
 __all__ = [
     "MINIMUM_EFFECTIVE_SAMPLES",
@@ -24,35 +30,11 @@ __all__ = [
     "integrated_autocorrelation_time",
     "pooled_autocorrelation_time",
     "pooled_effective_sample_size",
+    "ragged_autocorrelation_time",
 ]
-
-MINIMUM_EFFECTIVE_SAMPLES: Final = 50.0
-"""Fewer effective samples than this leave an autocorrelation time unresolved."""
-
-_WINDOW_FACTOR: Final = 1.5
-# Wolff's S: ratio of the decay time of the slowest mode to that guessed from τ itself.
 
 _BLOCK_ELEMENTS: Final = 2**20
 # Points are taken in blocks of about this many samples, to stay in cache and in memory.
-
-
-_FIRST_LAGS: Final = 1024
-# Most windows close within so many lags; only where not are all lags searched.
-
-
-class AutocorrelationTime(NamedTuple):
-    """Integrated autocorrelation times, in records, and what follows from them at once."""
-
-    time: FloatArray
-    """τ, (...)."""
-    error: FloatArray
-    """Statistical error of τ, (...)."""
-    window: IntArray
-    """Largest lag summed, (...)."""
-    variance: FloatArray
-    """Variance of one sample, freed of the bias of the estimated mean, (...)."""
-    status: IntArray
-    """`Status` of each estimate, (...)."""
 
 
 def integrated_autocorrelation_time(samples: ArrayLike) -> AutocorrelationTime:
@@ -126,6 +108,47 @@ def pooled_autocorrelation_time(samples: ArrayLike) -> AutocorrelationTime:
     return AutocorrelationTime(*columns)
 
 
+def ragged_autocorrelation_time(chains: Sequence[ArrayLike]) -> AutocorrelationTime:
+    """Integrated autocorrelation time of chains of one law whose lengths differ.
+
+    Parameters
+    ----------
+    chains : sequence of (..., sample) array_like
+        Chains in equilibrium, independent of each other, alike but for the last axis.
+        Every sample weighs the same.
+
+    Returns
+    -------
+    AutocorrelationTime
+        Of shape (...), see `pooled_autocorrelation_time`. A pair of samples enters where its
+        chain is long enough; lags go up to half the longest chain.
+
+    Raises
+    ------
+    InsufficientSamplesError
+        For no chain, or a chain of fewer than two samples.
+    InvalidValueError
+        For samples that are not finite real numbers, or chains of unequal other axes.
+    """
+    each = ragged_samples(chains, statistic="an autocorrelation time", required=2)
+    leading = each[0].shape[:-1]
+    items = [chain.reshape(-1, chain.shape[-1]) for chain in each]
+    scale = np.max([_scale(item, axis=-1) for item in items], axis=0)
+    joined = np.concatenate([item / scale for item in items], axis=-1)
+    mean = joined.mean(axis=-1, keepdims=True)
+    lag_count = max(item.shape[-1] for item in items) // 2 + 1
+    sums, pairs = np.zeros((len(scale), lag_count)), np.zeros((1, lag_count))
+    for item in items:
+        products = _lagged_products(item / scale - mean, lag_count)
+        sums[:, : products.shape[-1]] += products
+        pairs[0] += np.maximum(item.shape[-1] - np.arange(lag_count), 0)
+    count = np.full(len(scale), float(joined.shape[-1]))
+    result = windowed_time(
+        sums, pairs=pairs, count=count, means=np.ones(len(scale)), scale=scale[:, 0]
+    )
+    return AutocorrelationTime._make(column.reshape(leading) for column in result)
+
+
 def grouped_autocorrelation_time(
     samples: ArrayLike, *, layout: RunLayout
 ) -> AutocorrelationTime:
@@ -173,10 +196,10 @@ def grouped_autocorrelation_time(
         block = _lagged_products(deviations[i : i + step])
         np.add.at(sums, runs_into_points[i : i + step], block)
     chains = np.bincount(runs_into_points).astype(np.float64)
-    return _windowed(
+    return windowed_time(
         sums,
-        chain_length=sample_count,
-        chains=chains,
+        pairs=chains[:, np.newaxis] * _pairs(sample_count),
+        count=chains * sample_count,
         means=layout.points.counts.astype(np.float64),
         scale=np.broadcast_to(scale[..., 0, 0], chains.shape),
     )
@@ -236,8 +259,7 @@ def autocorrelation_function(samples: ArrayLike) -> FloatArray:
     values = as_samples(samples, statistic="an autocorrelation function", required=2)
     deviations = _deviations(values / _scale(values, axis=-1), axis=-1)
     sample_count = values.shape[-1]
-    pairs = sample_count - np.arange(sample_count // 2 + 1)
-    covariance = _lagged_products(deviations) / pairs
+    covariance = _lagged_products(deviations) / _pairs(sample_count)
     variance = covariance[..., :1]
     constant = variance == 0.0
     result: FloatArray = covariance / np.where(constant, 1.0, variance)
@@ -249,13 +271,18 @@ def _pooled(items: FloatArray) -> AutocorrelationTime:
     chain_count, sample_count = items.shape[-2:]
     scale = _scale(items, axis=(-2, -1))
     products = _lagged_products(_deviations(items / scale, axis=(-2, -1)))
-    return _windowed(
+    return windowed_time(
         products.sum(axis=-2),
-        chain_length=sample_count,
-        chains=np.full(len(items), float(chain_count)),
+        pairs=chain_count * _pairs(sample_count)[np.newaxis],
+        count=np.full(len(items), float(chain_count * sample_count)),
         means=np.ones(len(items)),
         scale=scale[:, 0, 0],
     )
+
+
+def _pairs(sample_count: int) -> FloatArray:
+    """Number of products δ_i δ_{i+t} in one series, (lag,)."""
+    return sample_count - np.arange(sample_count // 2 + 1, dtype=np.float64)
 
 
 def _scale(values: FloatArray, *, axis: int | tuple[int, ...]) -> FloatArray:
@@ -278,72 +305,12 @@ def _cell_deviations(values: FloatArray, layout: RunLayout) -> FloatArray:
     return np.where(constant[cells.index, np.newaxis], 0.0, deviations)
 
 
-def _lagged_products(deviations: FloatArray) -> FloatArray:
+def _lagged_products(deviations: FloatArray, lag_limit: int | None = None) -> FloatArray:
     """Σ_i δ_i δ_{i+t} for lags t up to half the length, (..., sample) to (..., lag)."""
     sample_count = deviations.shape[-1]
-    lag_count = sample_count // 2 + 1
+    lag_count = sample_count // 2 + 1 if lag_limit is None else min(sample_count, lag_limit)
     length = scipy.fft.next_fast_len(sample_count + lag_count, real=True)
     spectrum = scipy.fft.rfft(deviations, n=length)
     power = spectrum.real**2 + spectrum.imag**2
     products: FloatArray = scipy.fft.irfft(power, n=length)[..., :lag_count]
     return products
-
-
-def _windowed(
-    sums: FloatArray,
-    *,
-    chain_length: int,
-    chains: FloatArray,
-    means: FloatArray,
-    scale: FloatArray,
-) -> AutocorrelationTime:
-    """Sum correlations up to the automatic window; sums is (item, lag), the rest (item,)."""
-    lags = np.arange(sums.shape[-1])
-    count = chains * chain_length
-    variance = sums[:, 0] / count
-    constant = variance <= 0.0
-    safe_variance = np.where(constant, 1.0, variance)
-    correlation = sums / ((chains * safe_variance)[:, np.newaxis] * (chain_length - lags))
-    window, closed = _automatic_window(correlation, count)
-    within = np.where(lags <= window[:, np.newaxis], correlation, 0.0)
-    total = 2.0 * within.sum(axis=-1) - 1.0
-    # Every estimated mean absorbs total·variance/n_mean of each covariance: give it back.
-    missing = np.maximum(total, 0.0) * means / count
-    time = 0.5 * (total + (2 * window + 1) * missing) / (1.0 + missing)
-    time = np.maximum(time, 0.5 / np.maximum(np.log10(count), 1.0))
-    spread = np.maximum(window + 0.5 - time, 0.5)
-    error = time * np.sqrt(4.0 * spread / count)
-    unresolved = ~closed | (count < 2.0 * time * MINIMUM_EFFECTIVE_SAMPLES)
-    status = np.where(unresolved, Status.UNRESOLVED, Status.RESOLVED)
-    return AutocorrelationTime(
-        time=np.where(constant, 0.5, time),
-        error=np.where(constant, 0.0, error),
-        window=np.where(constant, 0, window).astype(np.int64),
-        variance=np.where(constant, 0.0, safe_variance * (1.0 + missing) * scale**2),
-        status=np.where(constant, Status.CONSTANT, status).astype(np.int64),
-    )
-
-
-def _automatic_window(correlation: FloatArray, count: FloatArray) -> tuple[IntArray, BoolArray]:
-    """First lag where truncation is no worse than noise, and whether there is one."""
-    window, closed = _first_closed(correlation[:, :_FIRST_LAGS], count)
-    open_items = np.flatnonzero(~closed)
-    if open_items.size and correlation.shape[-1] > _FIRST_LAGS:
-        longer = _first_closed(correlation[open_items], count[open_items])
-        window[open_items], closed[open_items] = longer
-    return window, closed
-
-
-def _first_closed(correlation: FloatArray, count: FloatArray) -> tuple[IntArray, BoolArray]:
-    lags = np.arange(1, correlation.shape[-1])
-    signs = np.where(lags % 2 == 0, 1.0, -1.0)
-    tail = correlation[:, 1:]
-    plain = 0.5 + np.cumsum(tail, axis=-1)
-    alternating = 0.5 + np.cumsum(signs * tail, axis=-1)
-    twice = 2.0 * np.maximum(np.maximum(plain, alternating), 0.5 + 1e-9)
-    decay = _WINDOW_FACTOR / np.log((twice + 1.0) / (twice - 1.0))
-    noise = decay / np.sqrt(lags * count[:, np.newaxis])
-    enough = np.exp(-lags / decay) < noise
-    closed: BoolArray = np.any(enough, axis=-1, keepdims=False)
-    window: IntArray = np.where(closed, enough.argmax(axis=-1) + 1, lags[-1])
-    return window, closed

@@ -7,11 +7,13 @@ from numpy.typing import ArrayLike
 
 from phasegrok.errors import InsufficientSamplesError, InvalidValueError
 from phasegrok.statistics.layout import Grouping
-from phasegrok.statistics.samples import FloatArray, IntArray, as_samples
+from phasegrok.statistics.samples import BoolArray, FloatArray, IntArray, as_samples
 
 __all__ = [
     "HistogramDensity",
     "NegativeLogDensity",
+    "bin_index",
+    "checked_edges",
     "histogram_density",
     "negative_log_density",
 ]
@@ -71,7 +73,7 @@ def histogram_density(
         For values that are not finite, edges that do not increase, or labels of another
         number of runs.
     """
-    borders = _checked_edges(edges)
+    borders = checked_edges(edges)
     entries = as_samples(values, statistic="a histogram")
     groups = Grouping.of(disorder)
     if entries.shape[0] != groups.index.size:
@@ -123,7 +125,26 @@ def negative_log_density(histogram: HistogramDensity) -> NegativeLogDensity:
     )
 
 
-def _checked_edges(edges: ArrayLike) -> FloatArray:
+def checked_edges(edges: ArrayLike) -> FloatArray:
+    """Turn edges into increasing float64 numbers, or refuse them.
+
+    Parameters
+    ----------
+    edges : (bin + 1,) array_like
+        Of any unit.
+
+    Returns
+    -------
+    (bin + 1,) array
+        The same numbers.
+
+    Raises
+    ------
+    InsufficientSamplesError
+        For fewer than two edges.
+    InvalidValueError
+        For edges that are not finite, do not increase, or have several dimensions.
+    """
     borders = as_samples(edges, statistic="a histogram's edges", required=2)
     if borders.ndim != 1 or not np.all(np.diff(borders) > 0.0):
         raise InvalidValueError(
@@ -133,12 +154,31 @@ def _checked_edges(edges: ArrayLike) -> FloatArray:
     return borders
 
 
+def bin_index(values: FloatArray, borders: FloatArray) -> tuple[IntArray, BoolArray]:
+    """Find the bin of each value, and whether it lies in any.
+
+    Parameters
+    ----------
+    values : (...) array
+        In the unit of the edges.
+    borders : (bin + 1,) array
+        Increasing.
+
+    Returns
+    -------
+    (...) integer array and (...) bool array
+        Bins from 0; the last bin holds its right edge too. No bin, where outside.
+    """
+    bin_count = borders.size - 1
+    place = np.searchsorted(borders, values, side="right") - 1
+    place = np.where(values == borders[-1], bin_count - 1, place).astype(np.int64)
+    return place, (place >= 0) & (place < bin_count)
+
+
 def _counts(flat: FloatArray, borders: FloatArray, groups: Grouping) -> IntArray:
     """Entries (run, entry) into counts (disorder, bin)."""
     bin_count = borders.size - 1
-    place = np.searchsorted(borders, flat, side="right") - 1
-    place = np.where(flat == borders[-1], bin_count - 1, place)
-    inside = (place >= 0) & (place < bin_count)
+    place, inside = bin_index(flat, borders)
     pair = groups.index[:, np.newaxis] * bin_count + place
     size = groups.counts.size * bin_count
     counts = np.bincount(pair[inside], minlength=size).astype(np.int64)

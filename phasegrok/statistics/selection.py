@@ -27,7 +27,7 @@ from phasegrok.statistics.disorder import (
     disorder_average_by_point,
 )
 from phasegrok.statistics.equilibration import first_last_difference
-from phasegrok.statistics.labelled import STATUS_ATTRIBUTES
+from phasegrok.statistics.labelled.lifting import STATUS_ATTRIBUTES
 from phasegrok.statistics.layout import RunLayout, run_layout
 from phasegrok.statistics.samples import FloatArray, IntArray
 

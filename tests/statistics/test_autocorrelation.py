@@ -14,6 +14,7 @@ from phasegrok.statistics.autocorrelation import (
     integrated_autocorrelation_time,
     pooled_autocorrelation_time,
     pooled_effective_sample_size,
+    ragged_autocorrelation_time,
 )
 from phasegrok.statistics.layout import run_layout
 from phasegrok.statistics.samples import FloatArray, Status
@@ -268,3 +269,51 @@ def test_refuses_a_layout_of_other_runs() -> None:
     layout = run_layout(disorder=[0, 0, 1])
     with pytest.raises(InvalidValueError, match=r"shape \(run, sample\) with 3 runs"):
         grouped_autocorrelation_time(np.zeros((4, 10)), layout=layout)
+
+
+def test_ragged_chains_of_equal_length_are_pooled_chains() -> None:
+    series = autoregression(0.6, (4, 2, 500), np.random.default_rng(21))
+    ragged = ragged_autocorrelation_time(list(series))
+    pooled = pooled_autocorrelation_time(np.moveaxis(series, 0, 1))
+    for left, right in zip(ragged, pooled, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-10)
+
+
+def test_ragged_chains_are_unbiased() -> None:
+    generator, exact = np.random.default_rng(22), exact_time(0.8)
+    lengths = (4000, 150, 900, 40)
+    times, errors = [], []
+    for _ in range(300):
+        chains = [autoregression(0.8, (n,), generator) for n in lengths]
+        result = ragged_autocorrelation_time(chains)
+        times.append(float(result.time))
+        errors.append(float(result.error))
+    decay = 0.8**20 / 0.2
+    assert abs(np.mean(times) - exact) < 4.0 * np.std(times) / 300**0.5 + decay
+    assert 0.7 < np.std((np.array(times) - exact) / errors) < 1.5
+
+
+def test_direct_sum_over_ragged_chains() -> None:
+    generator = np.random.default_rng(23)
+    chains = [autoregression(0.7, (n,), generator) + 2.0 for n in (80, 7, 33)]
+    result = ragged_autocorrelation_time(chains)
+    mean, count = np.concatenate(chains).mean(), 120
+    covariance = []
+    for lag in range(int(result.window) + 1):
+        products = [np.sum((c - mean)[: len(c) - lag] * (c - mean)[lag:]) for c in chains]
+        pairs = sum(max(len(c) - lag, 0) for c in chains)
+        covariance.append(sum(products) / pairs)
+    total = covariance[0] + 2.0 * sum(covariance[1:])
+    corrected = [value + total / count for value in covariance]
+    time = (corrected[0] + 2.0 * sum(corrected[1:])) / (2.0 * corrected[0])
+    np.testing.assert_allclose(result.time, time, rtol=1e-10)
+
+
+def test_ragged_refusals() -> None:
+    assert ragged_autocorrelation_time([np.ones(3), np.ones(5)]).status == Status.CONSTANT
+    with pytest.raises(InsufficientSamplesError, match="of no series"):
+        ragged_autocorrelation_time([])
+    with pytest.raises(InsufficientSamplesError, match="at least 2 samples, received 1"):
+        ragged_autocorrelation_time([np.zeros(5), np.zeros(1)])
+    with pytest.raises(InvalidValueError, match="alike but for their last axis"):
+        ragged_autocorrelation_time([np.zeros((2, 5)), np.zeros((3, 5))])

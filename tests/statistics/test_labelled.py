@@ -116,7 +116,7 @@ def test_pooled_time() -> None:
         array.transpose("layer", "run", "record").to_numpy()
     )
     np.testing.assert_array_equal(result["time"], expected.time)
-    assert result["status"].attrs["flag_meanings"] == "resolved constant unresolved"
+    assert result["status"].attrs["flag_meanings"] == "resolved constant unresolved refused"
     assert result["status"].attrs["flag_values"][2] == Status.UNRESOLVED
 
 

@@ -183,7 +183,7 @@ def test_starts_are_pooled_or_kept_apart() -> None:
     apart = point_means(both, "overlap", controls=[*CONTROLS, "start"])
     assert apart.sizes["point"] == 2 * len(POINTS)
     assert np.all(apart["split_r_hat"] < 1.1)
-    assert apart["status"].attrs["flag_meanings"] == "resolved constant unresolved"
+    assert apart["status"].attrs["flag_meanings"] == "resolved constant unresolved refused"
 
 
 def test_lazy_and_integer_input_give_the_same() -> None:
