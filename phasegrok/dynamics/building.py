@@ -16,7 +16,7 @@ from phasegrok.dynamics.penalties import build_penalties
 from phasegrok.dynamics.ramps import check_control
 from phasegrok.dynamics.starts import find_start
 from phasegrok.dynamics.underdamped import Underdamped
-from phasegrok.dynamics.validation import check_fields, check_minibatch
+from phasegrok.dynamics.validation import check_minibatch
 from phasegrok.errors import InvalidStudyError, did_you_mean
 from phasegrok.networks import Network, build_network, find_loss
 from phasegrok.observables import Observable, build_observables
@@ -110,12 +110,6 @@ def build_run(study: Study, request: RunRequest) -> BuiltRun:
             f"the dynamics {resolved.dynamics.kind!r} must be a phasegrok.dynamics.Integrator, "
             f"received {type(integrator).__name__}. See docs/extending.md."
         )
-    for part, built in (
-        (resolved.task, task),
-        (resolved.network, network),
-        (resolved.dynamics, integrator),
-    ):
-        check_fields(part.kind, built)
     return BuiltRun(resolved=resolved, task=task, network=network, integrator=integrator)
 
 

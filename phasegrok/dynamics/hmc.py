@@ -12,8 +12,8 @@ from phasegrok.dynamics.system import System
 from phasegrok.dynamics.validation import (
     check_coordinates,
     require_fraction,
-    require_non_negative,
     require_positive,
+    require_whole,
 )
 
 __all__ = ["HamiltonianMonteCarlo"]
@@ -55,9 +55,11 @@ class HamiltonianMonteCarlo(Integrator):
 
     def __post_init__(self) -> None:
         """Refuse values without meaning."""
-        require_positive("hmc", step_size=self.step_size, leapfrog_steps=self.leapfrog_steps)
-        require_non_negative("hmc", burn_in=self.burn_in)
-        require_positive("hmc", target_acceptance=self.target_acceptance)
+        require_positive(
+            "hmc", step_size=self.step_size, target_acceptance=self.target_acceptance
+        )
+        require_whole("hmc", minimum=1, leapfrog_steps=self.leapfrog_steps)
+        require_whole("hmc", minimum=0, burn_in=self.burn_in)
         require_fraction("hmc", target_acceptance=self.target_acceptance, jitter=self.jitter)
         check_coordinates(self.coordinates)
 

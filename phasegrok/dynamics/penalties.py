@@ -10,7 +10,7 @@ from torch import Tensor
 
 from phasegrok.errors import InvalidStudyError
 from phasegrok.networks import Layout, Parameters
-from phasegrok.study import Part, build_part, penalty_name
+from phasegrok.study import Part, build_part, checks, penalty_name
 
 __all__ = ["PENALTIES", "NamedPenalty", "Penalty", "QuarticPenalty", "build_penalties"]
 
@@ -99,20 +99,32 @@ def build_penalties(
     Raises
     ------
     InvalidStudyError
-        For an unknown kind, or a plug-in that is no penalty.
+        For an unknown kind, a plug-in that is no penalty, or a name or strength of the wrong
+        type.
     """
     penalties = []
     for index, description in enumerate(per_run[0]):
         options = {
             k: v for k, v in description.options.items() if k not in ("name", "strength")
         }
+        if "name" in description.options:
+            checks.require_text(_option("name", description), description.options["name"])
         built = build_part(Part(description.kind, options), PENALTIES, "penalty")
         if not isinstance(built, Penalty):
             raise InvalidStudyError(
                 f"the penalty {description.kind!r} must be a phasegrok.dynamics.Penalty, "
                 f"received {type(built).__name__}. See docs/extending.md."
             )
-        strengths = [float(parts[index].options.get("strength", 1.0)) for parts in per_run]
+        strengths = [_strength(parts[index]) for parts in per_run]
         strength = torch.tensor(strengths, dtype=torch.float64, device=device)
         penalties.append(NamedPenalty(penalty_name(per_run[0], index), built, strength))
     return tuple(penalties)
+
+
+def _strength(description: Part) -> float:
+    given = description.options.get("strength", 1.0)
+    return float(checks.require_number(_option("strength", description), given))
+
+
+def _option(name: str, description: Part) -> str:
+    return f"the option {name!r} of the penalty {description.kind!r}"

@@ -1,17 +1,14 @@
 """Checks of the options of parts, in the words of the part they belong to."""
 
-from dataclasses import fields, is_dataclass
-
 from phasegrok.errors import InvalidStudyError
 from phasegrok.study import checks
 
 __all__ = [
     "check_coordinates",
-    "check_fields",
     "check_minibatch",
     "require_fraction",
-    "require_non_negative",
     "require_positive",
+    "require_whole",
 ]
 
 
@@ -27,18 +24,6 @@ def require_positive(kind: str, **options: float) -> None:
         checks.require_positive(_option(name, kind), value)
 
 
-def require_non_negative(kind: str, **options: float) -> None:
-    """Refuse options that are not finite numbers of at least zero.
-
-    Raises
-    ------
-    InvalidStudyError
-        With the name of the option.
-    """
-    for name, value in options.items():
-        checks.require_non_negative(_option(name, kind), value)
-
-
 def require_fraction(kind: str, **options: float) -> None:
     """Refuse options that are not within [0, 1).
 
@@ -50,40 +35,21 @@ def require_fraction(kind: str, **options: float) -> None:
     for name, value in options.items():
         if checks.require_non_negative(_option(name, kind), value) >= 1.0:
             raise InvalidStudyError(
-                f"{_option(name, kind)} must be at least 0 and below 1, received {value!r}."
+                f"{_option(name, kind)} must be at least 0 and below 1, received {value!r}; "
+                "write one such as 0.9."
             )
 
 
-def check_fields(kind: str, built: object) -> None:
-    """Refuse options of the wrong type: whole numbers, finite numbers and words.
-
-    Parameters
-    ----------
-    kind : str
-        Name of the part, for the message.
-    built : object
-        A part; only the annotated fields of a dataclass are looked at.
+def require_whole(kind: str, *, minimum: int, **options: int) -> None:
+    """Refuse options that are not whole numbers of at least the minimum.
 
     Raises
     ------
     InvalidStudyError
-        With the name of the option, what it must be and what it is.
+        With the name of the option.
     """
-    if not is_dataclass(built):
-        return
-    for field in fields(built):
-        name, value = _option(field.name, kind), getattr(built, field.name)
-        if field.type in (int, "int"):
-            checks.require_whole(name, value, minimum=0)
-            if isinstance(value, float):
-                # 20.0 is a whole number, but counting with it is another matter.
-                raise InvalidStudyError(
-                    f"{name} must be a whole number, received {value!r}; leave out the point."
-                )
-        elif field.type in (float, "float"):
-            checks.require_number(name, value)
-        elif field.type in (str, "str"):
-            checks.require_text(name, value)
+    for name, value in options.items():
+        checks.require_whole(_option(name, kind), value, minimum=minimum)
 
 
 def check_minibatch(size: int, count: int) -> None:
@@ -96,7 +62,8 @@ def check_minibatch(size: int, count: int) -> None:
     """
     if size > count:
         raise InvalidStudyError(
-            f"a minibatch of {size} needs at least as many examples, received {count}."
+            f"a minibatch of {size} needs at least as many examples, received {count}; lower "
+            "minibatch_size, or raise the number of examples of the task."
         )
 
 
@@ -110,7 +77,8 @@ def check_coordinates(coordinates: str) -> None:
     """
     if coordinates not in ("plain", "whitened"):
         raise InvalidStudyError(
-            f"coordinates must be 'plain' or 'whitened', received {coordinates!r}."
+            f"coordinates must be 'plain' or 'whitened', received {coordinates!r}; write one "
+            "of these."
         )
 
 

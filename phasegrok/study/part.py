@@ -3,7 +3,7 @@
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar, final
 
@@ -11,13 +11,18 @@ from phasegrok.errors import InvalidStudyError, PhasegrokError, did_you_mean
 from phasegrok.study.checks import (
     plain_value,
     require_finite_options,
+    require_number,
     require_table,
     require_text,
+    require_whole,
 )
 
 __all__ = ["Part", "build_part", "find_plug_in", "part"]
 
 Built = TypeVar("Built")
+
+_COUNTED = ("task", "network", "dynamics")
+"""Roles whose whole numbers are sizes and counts; an observable may count from the end."""
 
 
 @final
@@ -154,7 +159,8 @@ def build_part(
     Raises
     ------
     InvalidStudyError
-        For an unknown kind, an unknown or missing option, or an option that the kind refuses.
+        For an unknown kind, an unknown or missing option, one of another type than the kind
+        declares as a dataclass, or one that the kind refuses.
     """
     make: Callable[..., Built]
     if ":" in description.kind:
@@ -169,7 +175,7 @@ def build_part(
         )
     _check_options(description, make, role)
     try:
-        return make(**description.options)
+        built = make(**description.options)
     except PhasegrokError:
         raise
     except Exception as error:
@@ -177,6 +183,8 @@ def build_part(
             f"the {role} {description.kind!r} cannot be built from the options "
             f"{dict(description.options)}: {type(error).__name__}: {error}. Change the options."
         ) from error
+    _check_types(description.kind, built, minimum=0 if role in _COUNTED else None)
+    return built
 
 
 def _check_options(description: Part, make: Callable[..., object], role: str) -> None:
@@ -203,6 +211,29 @@ def _check_options(description: Part, make: Callable[..., object], role: str) ->
     missing = [name for name in required if name not in description.options]
     if missing:
         raise InvalidStudyError(
-            f"the {role} {description.kind!r} needs the option {missing[0]!r}, "
-            f"and received {sorted(description.options)}; add it."
+            f"the {role} {description.kind!r} needs the option {missing[0]!r}, and received "
+            f"{_listed(description.options)}; add it."
         )
+
+
+def _listed(options: Mapping[str, Any]) -> str:
+    return ", ".join(repr(name) for name in sorted(options)) or "no options"
+
+
+def _check_types(kind: str, built: object, *, minimum: int | None) -> None:
+    """Refuse a dataclass whose options are unlike its annotations."""
+    if not is_dataclass(built) or isinstance(built, type):
+        return
+    for each in (every for every in fields(built) if every.init):
+        name, value = f"the option {each.name!r} of {kind!r}", getattr(built, each.name)
+        if each.type in (int, "int"):
+            require_whole(name, value, minimum=minimum)
+            if isinstance(value, float):
+                # 20.0 is a whole number, but counting with it is another matter.
+                raise InvalidStudyError(
+                    f"{name} must be a whole number, received {value!r}; leave out the point."
+                )
+        elif each.type in (float, "float"):
+            require_number(name, value)
+        elif each.type in (str, "str"):
+            require_text(name, value)

@@ -33,6 +33,10 @@ STUDY = Study(
 )
 
 
+def penalized(kind: str, **options: Any) -> Energy:
+    return replace(STUDY.energy, penalties=[part(kind, **options)])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -51,11 +55,39 @@ STUDY = Study(
         ),
         (
             {"dynamics": part("langevin", step_size=1e-3, minibatch_size=21)},
-            "a minibatch of 21 needs at least as many examples, received 20",
+            "a minibatch of 21 needs at least as many examples, received 20; lower mini",
         ),
         (
             {"task": part("cubic_teacher", input_size=5, example_count=20, cubic="a")},
             "'cubic' of 'cubic_teacher' must be a finite number",
+        ),
+        (
+            {"dynamics": part("hmc", leapfrog_steps=0)},
+            "'leapfrog_steps' of 'hmc' must be at least 1, received 0; give a larger number",
+        ),
+        (
+            {"dynamics": part("hmc", leapfrog_steps="5")},
+            "'leapfrog_steps' of 'hmc' must be a whole number, received '5'",
+        ),
+        (
+            {"dynamics": part("langevin")},
+            "needs the option 'step_size', and received no options; add it",
+        ),
+        (
+            {"recording": Recording(steps=6, observables=[part("train_loss", name=3)])},
+            "'name' of 'train_loss' must be text, received 3",
+        ),
+        (
+            {"energy": penalized("contract_parts:SmoothSparsity", floor="small")},
+            "'floor' of 'contract_parts:SmoothSparsity' must be a finite number",
+        ),
+        (
+            {"energy": penalized("quartic", strength="strong")},
+            "'strength' of the penalty 'quartic' must be a finite number, received 'strong'",
+        ),
+        (
+            {"energy": penalized("quartic", name=3)},
+            "'name' of the penalty 'quartic' must be text, received 3",
         ),
         (
             {"ramps": [Ramp(control="step_size", knots=[(0, 0.1), (6, 0.2)])]},
