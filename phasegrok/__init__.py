@@ -1,7 +1,8 @@
 """Measure neural-network training the way physicists measure matter.
 
-The names a user types every day are here and are loaded when they are first used. What needs
-torch stays in its room: ``from phasegrok.collect import collect``.
+The names a user types every day are here and are loaded when they are first used, as are the
+rooms of the analysis side: ``phasegrok.verdict.order_of_transition``. What needs torch stays in
+its room: ``from phasegrok.collect import collect``.
 """
 
 import importlib
@@ -32,11 +33,24 @@ _HOMES: Final = {
     **dict.fromkeys(("from_frame", "open_runs", "open_tree", "record", "validate"), "runs"),
     **dict.fromkeys(("Energy", "Plan", "Recording", "Study", "part", "read_study"), "study"),
 }
+_ROOMS: Final = (
+    "exact",
+    "inference",
+    "plotting",
+    "runs",
+    "statistics",
+    "study",
+    "theory",
+    "transitions",
+    "verdict",
+)
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         found: Any = importlib.import_module("importlib.metadata").version("phasegrok")
+    elif name in _ROOMS:
+        found = importlib.import_module(f"phasegrok.{name}")
     elif name in _HOMES:
         found = getattr(importlib.import_module(f"phasegrok.{_HOMES[name]}"), name)
     else:
@@ -46,4 +60,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_ROOMS})

@@ -29,6 +29,7 @@ ANALYSIS_SIDE = (
     "statistics",
     "inference",
     "transitions",
+    "verdict",
     "plotting",
     "report",
     "cli",

@@ -1,0 +1,312 @@
+"""How slope, variance and barrier depend on size in each kind of transition.
+
+With u = ln(N/N_max), corrections h = (N/N_min)^(-w) and θ = (d-1)/d, 1 in mean field:
+
+- first-order: S ~ N, V constant, B grows as N^θ.
+- continuous: S ~ N^s with s = y - x, V ~ N^(-2x), B constant; y = 1/(νd), x = β/(νd).
+- crossover: S saturates and V falls as 1/N or saturates beyond a size N₀, and B vanishes again.
+- weak: continuous below a size N₀ beyond the data and first-order above it.
+- none: powers of any kind.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, final
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from phasegrok.inference import (
+    IDENTITY,
+    LOGARITHM,
+    Parameter,
+    ParameterSpace,
+    Transform,
+    uniform,
+)
+from phasegrok.statistics.samples import FloatArray
+
+__all__ = ["KINDS", "ScalingModel", "Sizes", "scaling_models", "widened"]
+
+KINDS: Final = ("first-order", "continuous", "crossover", "weak", "none")
+"""The three answers, and two ways in which the data cannot tell."""
+
+ABSOLUTE: Final = Transform(name="absolute", forward=np.abs, inverse=np.abs)
+"""For a height: half-normal."""
+
+_INTERCEPT_SPREAD: Final = 3.0
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sizes:
+    """Sizes of a study and how barriers grow with them.
+
+    Parameters
+    ----------
+    volumes : (size,) array
+        N.
+    exponent : float
+        θ of the barrier of an interface, B ~ N^θ.
+    smallest, largest : float
+        N_min and N_max, to which corrections and intercepts refer.
+    """
+
+    volumes: FloatArray
+    exponent: float
+    smallest: float
+    largest: float
+
+    @classmethod
+    def of(cls, volumes: FloatArray, dimension: int | None) -> "Sizes":
+        """Sizes of linear extents in a dimension, or of numbers of degrees of freedom."""
+        exponent = 1.0 if dimension is None else (dimension - 1.0) / dimension
+        return cls(
+            volumes=volumes,
+            # In one dimension nothing but constants is left of an interface.
+            exponent=exponent,
+            smallest=float(volumes.min()),
+            largest=float(volumes.max()),
+        )
+
+    def keep(self, kept: np.ndarray) -> "Sizes":
+        """Keep some sizes; corrections and intercepts refer to the same ones."""
+        return replace(self, volumes=self.volumes[kept])
+
+    @property
+    def u(self) -> FloatArray:
+        """ln(N/N_max), (size,)."""
+        return np.log(self.volumes / self.largest)
+
+
+Values = Mapping[str, FloatArray]
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ScalingModel:
+    """One kind of transition.
+
+    Parameters
+    ----------
+    kind : str
+        One of `KINDS`.
+    space : ParameterSpace
+        Parameters with their prior.
+    predict : callable
+        Maps named values (draw,) and sizes to features (draw, size, feature).
+    """
+
+    kind: str
+    space: ParameterSpace
+    predict: Callable[[Values, Sizes], FloatArray]
+
+
+def scaling_models(sizes: Sizes, centres: FloatArray) -> tuple[ScalingModel, ...]:
+    """Set up all kinds for the sizes of a study.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        All sizes measured.
+    centres : (feature,) array
+        Means of the measured features, about which intercepts are believed.
+
+    Returns
+    -------
+    tuple of ScalingModel
+        In the order of `KINDS`.
+    """
+    intercepts = (
+        _normal("slope", float(centres[0]), _INTERCEPT_SPREAD, "ln S at the largest size"),
+        _normal("variance", float(centres[1]), _INTERCEPT_SPREAD, "ln V at the largest size"),
+        _normal("slope_correction", 0.0, 0.5, "leading correction of ln S"),
+        _normal("variance_correction", 0.0, 0.5, "leading correction of ln V"),
+        uniform("correction_power", 0.25, 1.0, meaning="power of the leading correction in N"),
+    )
+    powers = (
+        uniform("slope_power", 0.18, 0.8, meaning="s = (1 - β)/(νd)"),
+        uniform("order_power", 0.015, 0.3, meaning="x = β/(νd)"),
+    )
+    made = {
+        "first-order": (
+            (
+                *intercepts,
+                _normal("barrier", 0.0, 1.0, "constant part of the barrier"),
+                _positive("barrier_growth", 3.0, 1.0, "barrier of the interface at N_max"),
+            ),
+            _first_order,
+        ),
+        "continuous": (
+            (
+                *intercepts,
+                *powers,
+                _height("barrier", 1.5, "barrier between the peaks of the critical law"),
+                _normal("barrier_correction", 0.0, 0.3, "leading correction of the barrier"),
+            ),
+            _continuous,
+        ),
+        "crossover": (
+            (
+                *intercepts,
+                _log_range("saturation_size", sizes.smallest / 20.0, sizes.largest / 3.0, "N₀"),
+                uniform("slope_power", 0.3, 1.2, meaning="power of S below N₀"),
+                _extremes("variance_power", "power of 1/N in V beyond N₀: near 0 or 1"),
+                _height("barrier", 5.0, "twice the largest barrier, at N₀"),
+            ),
+            _crossover,
+        ),
+        "weak": (
+            (
+                *intercepts,
+                *powers,
+                _height("barrier", 1.5, "barrier between the peaks at small sizes"),
+                _positive("barrier_growth", 1.0, 0.5, "barrier of the interface at N₀"),
+                _log_range("correlation_size", sizes.largest, 50.0 * sizes.largest, "N₀ ~ ξ^d"),
+            ),
+            _weak,
+        ),
+        "none": (
+            (
+                *intercepts,
+                uniform("slope_power", -0.2, 1.4, meaning="power of S"),
+                uniform("variance_power", -0.3, 1.2, meaning="power of 1/V"),
+                _normal("barrier", 0.0, 2.0, "constant part of the barrier"),
+                _normal("barrier_growth", 0.0, 3.0, "growing part of the barrier at N_max"),
+            ),
+            _none,
+        ),
+    }
+    return tuple(
+        ScalingModel(kind=kind, space=ParameterSpace(made[kind][0]), predict=made[kind][1])
+        for kind in KINDS
+    )
+
+
+def widened(model: ScalingModel, factor: float) -> ScalingModel:
+    """Widen every prior that is no range of possible exponents or sizes.
+
+    Parameters
+    ----------
+    model : ScalingModel
+        As set up.
+    factor : float
+        By which spreads are multiplied.
+
+    Returns
+    -------
+    ScalingModel
+        Of the same kind.
+    """
+    free = (IDENTITY.name, LOGARITHM.name, ABSOLUTE.name)
+    parameters = tuple(
+        replace(each, spread=factor * each.spread) if each.transform.name in free else each
+        for each in model.space.parameters
+    )
+    return replace(model, space=ParameterSpace(parameters))
+
+
+def _normal(name: str, centre: float, spread: float, meaning: str) -> Parameter:
+    return Parameter(name=name, meaning=meaning, centre=centre, spread=spread)
+
+
+def _positive(name: str, median: float, spread: float, meaning: str) -> Parameter:
+    return Parameter(
+        name=name,
+        meaning=meaning,
+        transform=LOGARITHM,
+        centre=float(np.log(median)),
+        spread=spread,
+    )
+
+
+def _height(name: str, spread: float, meaning: str) -> Parameter:
+    return Parameter(name=name, meaning=meaning, transform=ABSOLUTE, spread=spread)
+
+
+def _extremes(name: str, meaning: str) -> Parameter:
+    transform = Transform(name="extremes", forward=ndtr, inverse=ndtri)
+    return Parameter(name=name, meaning=meaning, transform=transform, spread=2.5)
+
+
+def _log_range(name: str, low: float, high: float, meaning: str) -> Parameter:
+    return uniform(f"log_{name}", float(np.log(low)), float(np.log(high)), meaning=meaning)
+
+
+def _column(values: Values, name: str) -> FloatArray:
+    return values[name][:, None]
+
+
+def _correction(values: Values, sizes: Sizes) -> FloatArray:
+    """h, (draw, size)."""
+    power: FloatArray = (sizes.volumes / sizes.smallest) ** -_column(values, "correction_power")
+    return power
+
+
+def _corrected(
+    values: Values, sizes: Sizes, share: float = 1.0
+) -> tuple[FloatArray, FloatArray]:
+    """Ln S and ln V without their dependence on size but for the corrections."""
+    h = share * _correction(values, sizes)
+    return (
+        _column(values, "slope") + _column(values, "slope_correction") * h,
+        _column(values, "variance") + _column(values, "variance_correction") * h,
+    )
+
+
+def _features(slope: FloatArray, variance: FloatArray, barrier: FloatArray) -> FloatArray:
+    return np.stack(np.broadcast_arrays(slope, variance, barrier), axis=-1)
+
+
+def _grown(sizes: Sizes) -> FloatArray:
+    grown: FloatArray = (sizes.volumes / sizes.largest) ** sizes.exponent
+    return grown
+
+
+def _first_order(values: Values, sizes: Sizes) -> FloatArray:
+    slope, variance = _corrected(values, sizes)
+    # S = N V at the steepest point of a logistic between two phases: corrections of V enter S.
+    shared = _column(values, "variance_correction") * _correction(values, sizes)
+    barrier = _column(values, "barrier") + _column(values, "barrier_growth") * _grown(sizes)
+    return _features(slope + shared + sizes.u, variance, barrier)
+
+
+def _powers(values: Values, sizes: Sizes) -> tuple[FloatArray, FloatArray]:
+    slope, variance = _corrected(values, sizes)
+    return (
+        slope + _column(values, "slope_power") * sizes.u,
+        variance - 2.0 * _column(values, "order_power") * sizes.u,
+    )
+
+
+def _continuous(values: Values, sizes: Sizes) -> FloatArray:
+    slope, variance = _powers(values, sizes)
+    bend = _column(values, "barrier_correction") * _correction(values, sizes)
+    return _features(slope, variance, _column(values, "barrier") + bend)
+
+
+def _crossover(values: Values, sizes: Sizes) -> FloatArray:
+    slope, variance = _corrected(values, sizes, share=0.3)
+    ratio = sizes.volumes / np.exp(_column(values, "log_saturation_size"))
+    slope = slope - _column(values, "slope_power") * np.log1p(1.0 / ratio)
+    variance = variance - _column(values, "variance_power") * np.log1p(ratio)
+    grown = ratio**sizes.exponent
+    return _features(slope, variance, _column(values, "barrier") * grown / (1.0 + grown**2))
+
+
+def _weak(values: Values, sizes: Sizes) -> FloatArray:
+    slope, variance = _powers(values, sizes)
+    ratio = sizes.volumes / np.exp(_column(values, "log_correlation_size"))
+    bend = np.log1p(ratio)
+    slope = slope + (1.0 - _column(values, "slope_power")) * bend
+    variance = variance + 2.0 * _column(values, "order_power") * bend
+    growth = _column(values, "barrier_growth") * ratio**sizes.exponent
+    return _features(slope, variance, _column(values, "barrier") + growth)
+
+
+def _none(values: Values, sizes: Sizes) -> FloatArray:
+    slope, variance = _corrected(values, sizes)
+    slope = slope + _column(values, "slope_power") * sizes.u
+    variance = variance - _column(values, "variance_power") * sizes.u
+    barrier = _column(values, "barrier") + _column(values, "barrier_growth") * _grown(sizes)
+    return _features(slope, variance, barrier)

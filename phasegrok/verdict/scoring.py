@@ -1,0 +1,166 @@
+"""How well each kind of transition explains the features: evidences, predictions, misfits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import block_diag
+from scipy.stats import chi2
+
+from phasegrok.inference import Evidence, Schedule, climb, combine
+from phasegrok.statistics.samples import FloatArray
+from phasegrok.verdict.features import SizeFeatures
+from phasegrok.verdict.models import ScalingModel, Sizes
+
+__all__ = ["FeatureTable", "Score", "feature_table", "score"]
+
+SCHEDULE: Final = Schedule(walkers=80, burn_in=20, steps=30, overlap=0.5)
+LADDERS: Final = 2
+MOST_ATTEMPTS: Final = 3
+"""Where two estimates of an evidence disagree, it is climbed again with twice the walkers."""
+
+_CONSTANT_ERROR: Final = np.array([0.03, 0.02, 0.1])
+_DECAYING_ERROR: Final = np.array([0.1, 0.05, 0.0])
+_RELATIVE_ERROR: Final = np.array([0.0, 0.0, 0.1])
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FeatureTable:
+    """Features of several sizes with the covariance that models are judged by.
+
+    Parameters
+    ----------
+    values : (known,) array
+        Features that are known, size by size.
+    positions : (known,) integer array
+        Where they stand among all (size, feature).
+    whitening : (known, known) array
+        Turns residuals into independent ones of unit variance.
+    log_determinant : float
+        Of 2π times the covariance.
+    """
+
+    values: FloatArray
+    positions: NDArray[np.int64]
+    whitening: FloatArray
+    log_determinant: float
+
+    def misfit(self, predicted: FloatArray) -> FloatArray:
+        """χ² of predictions (draw, size, feature), (draw,)."""
+        chosen = predicted.reshape(len(predicted), -1)[:, self.positions]
+        white = (chosen - self.values) @ self.whitening
+        squares: FloatArray = np.sum(white * white, axis=1)
+        return squares
+
+    def log_likelihood(self, predicted: FloatArray) -> FloatArray:
+        """Log density of the features, (draw,)."""
+        return -0.5 * (self.misfit(predicted) + self.log_determinant)
+
+
+def feature_table(features: Sequence[SizeFeatures], smallest: float) -> FeatureTable:
+    """Put the features of several sizes together.
+
+    The covariance is that of sampling, and an error of the models themselves: laws of scaling
+    hold asymptotically, and without it the right model is refuted by the precision of the data.
+
+    Parameters
+    ----------
+    features : sequence of SizeFeatures
+        Sizes that count.
+    smallest : float
+        N_min, from which the error of the models decays.
+
+    Returns
+    -------
+    FeatureTable
+    """
+    own = [_model_error(each, smallest) for each in features]
+    covariance = block_diag(
+        *[each.covariance + np.diag(error) for each, error in zip(features, own, strict=True)]
+    )
+    known = np.concatenate([[each.slope_known, True, True] for each in features])
+    positions = np.flatnonzero(known)
+    covariance = covariance[np.ix_(positions, positions)]
+    return FeatureTable(
+        values=np.concatenate([each.values for each in features])[positions],
+        positions=positions,
+        whitening=np.linalg.inv(np.linalg.cholesky(covariance)).T,
+        log_determinant=float(np.linalg.slogdet(2.0 * np.pi * covariance)[1]),
+    )
+
+
+def _model_error(features: SizeFeatures, smallest: float) -> FloatArray:
+    """Variance of each feature about the laws of scaling."""
+    decaying = _DECAYING_ERROR * np.sqrt(smallest / features.volume)
+    relative = _RELATIVE_ERROR * features.values
+    variance: FloatArray = _CONSTANT_ERROR**2 + decaying**2 + relative**2
+    return variance
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Score:
+    """One kind against the features.
+
+    Parameters
+    ----------
+    kind : str
+        Which.
+    evidence : Evidence
+        ln of the probability of the features under it.
+    predictive : float
+        Posterior-predictive probability of a misfit at least as large.
+    draws : (draw, parameter) array
+        Posterior, in standard coordinates.
+    """
+
+    kind: str
+    evidence: Evidence
+    predictive: float
+    draws: FloatArray
+
+
+def score(
+    model: ScalingModel, table: FeatureTable, sizes: Sizes, *, seed: np.random.SeedSequence
+) -> Score:
+    """Find the evidence of one kind and how well it fits.
+
+    Parameters
+    ----------
+    model : ScalingModel
+        The kind.
+    table : FeatureTable
+        What was measured.
+    sizes : Sizes
+        Where.
+    seed : numpy.random.SeedSequence
+        The only source of randomness.
+
+    Returns
+    -------
+    Score
+    """
+
+    def log_likelihood(standard: FloatArray) -> FloatArray:
+        return table.log_likelihood(model.predict(model.space.values(standard), sizes))
+
+    schedule = SCHEDULE
+    for attempt in seed.spawn(MOST_ATTEMPTS):
+        ladders = [
+            climb(model.space, log_likelihood, seed=each, schedule=schedule)
+            for each in attempt.spawn(LADDERS)
+        ]
+        if combine(ladders).consistent:
+            break
+        schedule = replace(schedule, walkers=2 * schedule.walkers)
+    draws = np.concatenate([ladder.positions for ladder in ladders])
+    misfit = table.misfit(model.predict(model.space.values(draws), sizes))
+    return Score(
+        kind=model.kind,
+        evidence=combine(ladders),
+        predictive=float(np.mean(chi2.sf(misfit, table.positions.size))),
+        draws=draws,
+    )

@@ -1,0 +1,193 @@
+"""Verdicts on laws whose order is known, and samples that no verdict can be based on."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from numpy.typing import NDArray
+
+from phasegrok.errors import FormatError, InsufficientSamplesError, InvalidValueError
+from phasegrok.verdict import Verdict, order_of_transition
+
+Draw = Callable[[float, float, int, np.random.Generator], NDArray[np.float64]]
+"""Draws (record,) from size, control, number of records and a generator."""
+
+Window = Callable[[float], tuple[float, float]]
+"""Range of the control at a size."""
+
+
+def make_study(
+    draw: Draw,
+    window: Window,
+    *,
+    sizes: Sequence[float] = (50.0, 100.0, 200.0, 400.0),
+    controls: int = 10,
+    chains: int = 4,
+    records: int = 600,
+    seed: int = 1,
+) -> xr.DataArray:
+    """Samples (run, record) with the coordinates g and N."""
+    generator = np.random.default_rng(seed)
+    rows, places = [], []
+    for size in sizes:
+        for control in np.linspace(*window(size), controls):
+            for _ in range(chains):
+                rows.append(draw(size, float(control), records, generator))
+                places.append((control, size))
+    g, n = np.transpose(places)
+    return xr.DataArray(
+        np.stack(rows), dims=("run", "record"), coords={"g": ("run", g), "N": ("run", n)}
+    )
+
+
+def two_phases(
+    size: float, control: float, records: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """Phases at 0.2 and 1, of widths 1/√N, whose weights obey logit w = N 0.5 g."""
+    weight = 1.0 / (1.0 + np.exp(-0.5 * size * control))
+    upper = generator.random(records) < weight
+    noise = generator.standard_normal(records) / np.sqrt(size)
+    return np.where(upper, 1.0, 0.2) + noise
+
+
+def shrinking_phases(
+    size: float, control: float, records: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """Two Gaussians whose distance and widths shrink as N^(-1/4): no jump survives."""
+    scale = size**-0.25
+    weight = 1.0 / (1.0 + np.exp(-(size**0.75) * control))
+    upper = generator.random(records) < weight
+    return scale * (np.where(upper, 1.0, 0.2) + 0.3 * generator.standard_normal(records))
+
+
+def driven_well(
+    size: float, control: float, records: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """One well that follows the control: p(x) ∝ exp(-N (x - tanh g)²/2)."""
+    return np.tanh(control) + generator.standard_normal(records) / np.sqrt(size)
+
+
+def judge(samples: xr.DataArray) -> Verdict:
+    return order_of_transition(samples, control="g", size="N", dimension=None)
+
+
+@pytest.fixture(scope="module")
+def first_order() -> Verdict:
+    return judge(make_study(two_phases, lambda size: (-8.0 / size, 8.0 / size)))
+
+
+def test_two_phases_of_fixed_distance_are_first_order(first_order: Verdict) -> None:
+    assert first_order.order == "first-order"
+    assert first_order.probabilities["first-order"] > 0.95
+    assert sum(first_order.probabilities.values()) == pytest.approx(1.0, abs=1e-12)
+    assert set(first_order.probabilities) == {
+        "first-order",
+        "continuous",
+        "crossover",
+        "undetermined",
+    }
+    assert first_order.wanted == ""
+    table = first_order.table
+    # The weight's logistic slope: max d<m>/dg = N 0.5 Δ/4 and max Var = Δ²/4 + 1/N, Δ = 0.8.
+    volume, slope = table["volume"].to_numpy(), np.exp(table["log_slope"].to_numpy())
+    error = slope * table["log_slope_error"].to_numpy()
+    np.testing.assert_array_less(np.abs(slope - 0.1 * volume), 4.0 * error)
+    variance = np.exp(table["log_variance"].to_numpy())
+    error = variance * table["log_variance_error"].to_numpy()
+    np.testing.assert_array_less(np.abs(variance - 0.16 - 1.0 / volume), 4.0 * error + 1e-3)
+    np.testing.assert_allclose(table["gap"][-1], 0.8, atol=0.02)
+    np.testing.assert_allclose(table["transition"], 0.0, atol=1.0 / volume[0])
+
+
+def test_a_verdict_reads_as_a_paragraph_and_survives_a_file(
+    first_order: Verdict, tmp_path: Path
+) -> None:
+    text = str(first_order)
+    assert text.startswith("As g is varied, the transition is first-order (first-order 1.000")
+    assert "priors three times as wide" in text
+    first_order.save(tmp_path / "verdict.nc")
+    loaded = Verdict.load(tmp_path / "verdict.nc")
+    assert str(loaded) == text
+    xr.testing.assert_identical(loaded.table, first_order.table)
+    xr.Dataset().to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
+    with pytest.raises(FormatError, match="holds no verdict"):
+        Verdict.load(tmp_path / "other.nc")
+
+
+def test_a_well_that_follows_the_control_is_a_crossover() -> None:
+    verdict = judge(make_study(driven_well, lambda _: (-0.6, 0.6)))
+    assert verdict.order == "crossover"
+
+
+@pytest.mark.slow
+def test_phases_that_merge_are_never_first_order() -> None:
+    samples = make_study(shrinking_phases, lambda size: (-4.0 * size**-0.75, 4.0 * size**-0.75))
+    verdict = judge(samples)
+    assert verdict.order in ("continuous", "undetermined")
+    assert verdict.probabilities["first-order"] < 0.05
+
+
+def test_a_leap_between_controls_tells_nothing() -> None:
+    verdict = judge(make_study(two_phases, lambda _: (-1.0, 1.1)))
+    assert verdict.order == "undetermined"
+    assert any("add controls between them" in each for each in verdict.against)
+    assert verdict.wanted.startswith("Give at least 3 sizes")
+
+
+def test_two_sizes_are_too_few() -> None:
+    samples = make_study(
+        two_phases, lambda size: (-8.0 / size, 8.0 / size), sizes=(50.0, 100.0)
+    )
+    verdict = judge(samples)
+    assert verdict.probabilities["undetermined"] == 1.0
+    assert verdict.against[0] == "2 usable sizes, 3 are needed"
+
+
+@pytest.mark.slow
+def test_a_seed_gives_the_same_verdict_again(first_order: Verdict) -> None:
+    samples = make_study(two_phases, lambda size: (-8.0 / size, 8.0 / size))
+    again = judge(samples)
+    xr.testing.assert_identical(again.table, first_order.table)
+
+
+def flat(**changes: object) -> xr.DataArray:
+    coords = {"g": ("run", [0.0, 1.0]), "N": ("run", [10.0, 10.0])} | changes
+    return xr.DataArray(np.zeros((2, 20)), dims=("run", "record"), coords=coords)
+
+
+@pytest.mark.parametrize(
+    ("samples", "options", "message"),
+    [
+        (flat(), {"control": "h"}, "no coordinate 'h' on 'run'"),
+        (flat(N=("run", [10.0, -1.0])), {}, "sizes must be positive"),
+        (flat(g=("run", ["a", "b"])), {}, "'g' must hold finite numbers"),
+        (flat(), {"dimension": 0}, "dimension must be a whole number of at least 1"),
+        (flat(), {"dimension": 2.0}, "dimension must be a whole number of at least 1"),
+        (flat().rename(record="time"), {}, "needs the dimensions"),
+        (flat() * np.nan, {}, "holds values that are not finite"),
+        (flat().astype(complex), {}, "must be of real numbers"),
+    ],
+)
+def test_refuses_what_cannot_be_judged(
+    samples: xr.DataArray, options: dict[str, object], message: str
+) -> None:
+    given = {"control": "g", "size": "N", "dimension": None} | options
+    with pytest.raises(InvalidValueError, match=message):
+        order_of_transition(samples, **given)  # type: ignore[arg-type]
+
+
+def test_runs_that_failed_are_left_out_and_short_ones_refused() -> None:
+    failed = flat(outcome=("run", ["failed", "diverged"]))
+    with pytest.raises(InsufficientSamplesError):
+        judge(failed)
+    short = flat(record_count=("run", [3, 20]))
+    with pytest.raises(InsufficientSamplesError, match="needs at least 8 samples, received 3"):
+        judge(short)
+
+
+def test_constants_are_undetermined() -> None:
+    verdict = judge(flat().isel(run=[0, 1] * 6).assign_coords(g=("run", np.arange(12.0))))
+    assert verdict.order == "undetermined"
+    assert any("does not vary" in each for each in verdict.against)
