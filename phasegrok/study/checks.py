@@ -38,7 +38,9 @@ def plain_value(value: Any) -> Any:
     return value
 
 
-def require_whole(name: str, value: Any, *, minimum: int | None = None) -> int:
+def require_whole(
+    name: str, value: Any, *, minimum: int | None = None, maximum: int | None = None
+) -> int:
     """Refuse what is no whole number; 20.0 is one, 20.5, "20" and True are not.
 
     Parameters
@@ -47,8 +49,8 @@ def require_whole(name: str, value: Any, *, minimum: int | None = None) -> int:
         What the value is, which begins the error message.
     value : object
         What was received.
-    minimum : int or None
-        Smallest value allowed.
+    minimum, maximum : int or None
+        Smallest and largest value allowed.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def require_whole(name: str, value: Any, *, minimum: int | None = None) -> int:
     Raises
     ------
     InvalidStudyError
-        For another kind of value, a fraction, or a number below the minimum.
+        For another kind of value, a fraction, or a number out of bounds.
     """
     plain = plain_value(value)
     number = isinstance(plain, int | float) and not isinstance(plain, bool)
@@ -70,6 +72,10 @@ def require_whole(name: str, value: Any, *, minimum: int | None = None) -> int:
     if minimum is not None and plain < minimum:
         raise InvalidStudyError(
             f"{name} must be at least {minimum}, received {plain}; give a larger number."
+        )
+    if maximum is not None and plain > maximum:
+        raise InvalidStudyError(
+            f"{name} must be at most {maximum}, received {plain}; give a smaller number."
         )
     return int(plain)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, final
 
-from phasegrok.errors import InvalidStudyError
+from phasegrok.errors import InvalidStudyError, did_you_mean
 from phasegrok.study.checks import (
     plain_value,
     require_boolean,
@@ -20,6 +20,7 @@ from phasegrok.study.checks import (
     require_whole,
 )
 from phasegrok.study.part import Part
+from phasegrok.study.recording import STEPS_LIMIT
 
 __all__ = ["Energy", "Event", "Exchange", "Ramp"]
 
@@ -63,7 +64,7 @@ class Energy:
             if decay != "prior":
                 raise InvalidStudyError(
                     "weight_decay must be a number, a table of numbers by layer or 'prior', "
-                    f"received {decay!r}."
+                    f"received {decay!r}; write one of these." + did_you_mean(decay, ["prior"])
                 )
         elif isinstance(decay, Mapping):
             for layer, value in require_table("weight_decay", decay).items():
@@ -107,7 +108,7 @@ class Ramp:
         if len(knots) < 2 or any(b <= a for a, b in pairwise(steps)):
             raise InvalidStudyError(
                 f"the ramp of {self.control!r} needs at least two knots with increasing steps, "
-                f"received {knots}."
+                f"received {knots}; write them as [[step, value], [later step, value]]."
             )
         for _, value in knots:
             require_non_negative(f"ramp of {self.control!r}", value)
@@ -173,7 +174,7 @@ class Event:
         if self.direction not in ("above", "below") or self.every < 1:
             raise InvalidStudyError(
                 f"the event {self.name!r} needs direction 'above' or 'below' and every >= 1, "
-                f"received {self.direction!r} and {self.every}."
+                f"received {self.direction!r} and {self.every}; change what differs."
             )
 
 
@@ -214,7 +215,8 @@ class Exchange:
         if len(set(rungs)) < 2 or len(set(rungs)) < len(rungs) or self.every < 1:
             raise InvalidStudyError(
                 f"the exchange ladder of {self.control!r} needs at least two different rungs "
-                f"and every >= 1, received rungs {rungs} and every {self.every}."
+                f"and every >= 1, received rungs {rungs} and every {self.every}; change what "
+                "differs."
             )
 
 
@@ -225,5 +227,5 @@ def _knot(where: str, knot: Any) -> tuple[int, float]:
             f"every knot of {where} must be a step and a value, received {knot!r}; "
             "write it as [step, value]."
         )
-    step = require_whole(f"every step of {where}", pair[0])
+    step = require_whole(f"every step of {where}", pair[0], maximum=STEPS_LIMIT)
     return step, float(require_number(f"every value of {where}", pair[1]))

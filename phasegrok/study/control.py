@@ -17,7 +17,18 @@ from phasegrok.study.checks import (
     require_whole,
 )
 
-__all__ = ["Point", "Scalar", "axis_values", "grid_points", "point_key", "scattered_point"]
+__all__ = [
+    "VALUES_LIMIT",
+    "Point",
+    "Scalar",
+    "axis_values",
+    "grid_points",
+    "point_key",
+    "scattered_point",
+]
+
+VALUES_LIMIT = 10**6
+"""Most values of one control in a grid."""
 
 Scalar: TypeAlias = float | int | str | bool
 Point: TypeAlias = dict[str, Scalar]
@@ -44,8 +55,9 @@ def axis_values(name: str, axis: Any) -> list[Scalar]:
     Raises
     ------
     InvalidStudyError
-        For what is no axis, an empty one, a value that is no finite number, word or boolean,
-        a repeated value (4 and 4.0 are the same) or an unknown key.
+        For what is no axis, an empty one or one beyond `VALUES_LIMIT`, a value that is no
+        finite number, word or boolean, a repeated value (4 and 4.0 are the same) or an unknown
+        key.
     """
     where = f"the grid axis {name!r}"
     values = _spaced(name, axis) if isinstance(axis, Mapping) else require_list(where, axis)
@@ -54,6 +66,7 @@ def axis_values(name: str, axis: Any) -> list[Scalar]:
             f"the grid axis {name!r} must hold at least one value, received none; "
             "list the values, or give from, to and count."
         )
+    _refuse_too_many(where, len(values), "list fewer")
     values = [_scalar(where, value) for value in values]
     if len({_scalar_key(value) for value in values}) < len(values):
         raise InvalidStudyError(f"{where} holds a value twice in {values}; remove the copy.")
@@ -139,7 +152,8 @@ def _spaced(name: str, axis: Mapping[str, Any]) -> list[Scalar]:
     missing = [key for key in ("from", "to", "count") if key not in axis]
     if missing:
         raise InvalidStudyError(
-            f"the grid axis {name!r} needs from, to and count; {missing[0]!r} is missing."
+            f"the grid axis {name!r} needs from, to and count; {missing[0]!r} is missing; add "
+            "it."
         )
     where = f"the grid axis {name!r}"
     first = float(require_number(f"'from' of {where}", axis["from"]))
@@ -150,11 +164,12 @@ def _spaced(name: str, axis: Mapping[str, Any]) -> list[Scalar]:
     if spacing not in ("linear", "logarithmic"):
         raise InvalidStudyError(
             f"the spacing of the grid axis {name!r} must be 'linear' or 'logarithmic', "
-            f"received {spacing!r}."
+            f"received {spacing!r}; write one of these."
         )
     if spacing == "logarithmic" and min(first, last) <= 0.0:
         raise InvalidStudyError(
-            f"the logarithmic grid axis {name!r} needs positive ends, received {first}, {last}."
+            f"the logarithmic grid axis {name!r} needs positive ends, received {first}, "
+            f"{last}; raise them above zero, or use linear spacing."
         )
     make = np.linspace if spacing == "linear" else np.geomspace
     values: list[float] = make(first, last, count).tolist()
@@ -170,4 +185,12 @@ def _count(where: str, value: Any) -> int:
             f"{where} must hold at least one value, received a count of {count}; "
             "give a count of 1 or more."
         )
+    _refuse_too_many(where, count, "lower its count")
     return count
+
+
+def _refuse_too_many(where: str, count: int, cure: str) -> None:
+    if count > VALUES_LIMIT:
+        raise InvalidStudyError(
+            f"{where} asks for {count} values; at most {VALUES_LIMIT} can be given; {cure}."
+        )

@@ -1,5 +1,6 @@
 """The description of a study: what is asked for as a whole, and the plan of its runs."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, final
@@ -16,11 +17,20 @@ from phasegrok.study.checks import (
     require_whole,
 )
 from phasegrok.study.conditions import Energy, Event, Exchange, Ramp
-from phasegrok.study.control import Point, grid_points, point_key, scattered_point
+from phasegrok.study.control import (
+    Point,
+    axis_values,
+    grid_points,
+    point_key,
+    scattered_point,
+)
 from phasegrok.study.part import Part
 from phasegrok.study.recording import Recording
 
-__all__ = ["Plan", "Study"]
+__all__ = ["RUNS_LIMIT", "Plan", "Study"]
+
+RUNS_LIMIT = 10**6
+"""Most runs of one study; beyond, telling which are left takes minutes and gigabytes."""
 
 
 @final
@@ -54,8 +64,8 @@ class Plan:
         Raises
         ------
         InvalidStudyError
-            For counts below 1, no starts or one given twice, an empty grid axis, or a field
-            of the wrong kind.
+            For counts below 1, no starts or one given twice, an empty grid axis, more runs
+            than `RUNS_LIMIT`, or a field of the wrong kind.
         """
         points = require_list("points of the plan", self.points)
         object.__setattr__(self, "points", tuple(scattered_point(point) for point in points))
@@ -69,7 +79,39 @@ class Plan:
                     f"the plan needs {name} >= 1, received {count}; ask for one or more."
                 )
         object.__setattr__(self, "starts", _starts(self.starts))
+        self.refuse_too_many_runs()
         self.control_points()
+
+    def refuse_too_many_runs(self, *, rungs: int = 1) -> None:
+        """Count the runs without making them.
+
+        Parameters
+        ----------
+        rungs : int
+            Walkers of every run, where an exchange ladder asks for several.
+
+        Raises
+        ------
+        InvalidStudyError
+            With what the plan asks for, if that is more than `RUNS_LIMIT`.
+        """
+        points = len(self.points)
+        if self.grid or not self.points:
+            points += math.prod(len(axis_values(*axis)) for axis in self.grid.items())
+        factors = {
+            "points": points,
+            "disorders": self.disorders,
+            "starts": len(self.starts),
+            "replicas": self.replicas,
+            "rungs": rungs,
+        }
+        runs = math.prod(factors.values())
+        if runs > RUNS_LIMIT:
+            asked = ", ".join(f"{count} {name}" for name, count in factors.items() if count > 1)
+            raise InvalidStudyError(
+                f"the plan asks for {runs} runs: {asked}; at most {RUNS_LIMIT} can be asked "
+                "for; lower these numbers, or make several studies of it."
+            )
 
     def control_points(self) -> list[Point]:
         """All points of the grid, then the scattered ones, each once."""
@@ -133,8 +175,8 @@ class Study:
         Raises
         ------
         InvalidStudyError
-            For a field of the wrong kind, an unknown dtype, or a divergence factor that every
-            run exceeds.
+            For a field of the wrong kind, an unknown dtype, a divergence factor that every run
+            exceeds, or more walkers than `RUNS_LIMIT`.
         """
         require_text("name of the study", self.name)
         for role in ("task", "network", "dynamics"):
@@ -144,6 +186,7 @@ class Study:
         require_kind("plan", self.plan, Plan)
         if self.exchange is not None:
             require_kind("exchange", self.exchange, Exchange)
+            self.plan.refuse_too_many_runs(rungs=len(self.exchange.rungs))
         object.__setattr__(self, "ramps", require_kinds("ramps", self.ramps, Ramp))
         object.__setattr__(self, "events", require_kinds("events", self.events, Event))
         object.__setattr__(self, "seed", require_whole("seed", self.seed))
@@ -151,11 +194,12 @@ class Study:
         object.__setattr__(self, "divergence_factor", factor)
         if self.dtype not in ("float32", "float64"):
             raise InvalidStudyError(
-                f"dtype must be 'float32' or 'float64', received {self.dtype!r}."
+                f"dtype must be 'float32' or 'float64', received {self.dtype!r}; write one of "
+                "these."
             )
         if not factor > 1.0:
             raise InvalidStudyError(
-                f"divergence_factor must be larger than 1, received {factor!r}."
+                f"divergence_factor must be larger than 1, received {factor!r}; 10000 is usual."
             )
 
 

@@ -11,7 +11,13 @@ from phasegrok.errors import InvalidStudyError
 from phasegrok.study.checks import require_kinds, require_whole
 from phasegrok.study.part import Part
 
-__all__ = ["Recording"]
+__all__ = ["RECORDS_LIMIT", "STEPS_LIMIT", "Recording"]
+
+RECORDS_LIMIT = 10**7
+"""Most records of a run; ten numbers at each of them fill a gigabyte."""
+
+STEPS_LIMIT = 10**15
+"""Most updates of a run: float64, in which events are dated, counts exactly to 9 · 10¹⁵."""
 
 
 @final
@@ -51,20 +57,29 @@ class Recording:
         Raises
         ------
         InvalidStudyError
-            For counts that are not positive or a word that is not known.
+            For counts that are not positive, a word that is not known, or more steps or records
+            than a run can have.
         """
         observables = require_kinds("observables of the recording", self.observables, Part)
         object.__setattr__(self, "observables", observables)
-        minima = {"steps": 1, "every": 1, "start": None, "count": None}
-        for name, minimum in minima.items():
+        bounds: dict[str, tuple[int | None, int | None]] = {
+            "steps": (1, STEPS_LIMIT),
+            "every": (1, None),
+            "start": (0, None),
+        }
+        if self.count is not None:
+            bounds["count"] = (None, None)
+        for name, (minimum, maximum) in bounds.items():
             value = getattr(self, name)
-            if name == "count" and value is None:
-                continue
-            whole = require_whole(f"in the recording, {name}", value, minimum=minimum)
+            whole = require_whole(
+                f"in the recording, {name}", value, minimum=minimum, maximum=maximum
+            )
             object.__setattr__(self, name, whole)
-        _require(
-            0 <= self.start <= self.steps, "start must lie between 0 and steps", self.start
-        )
+        if self.start > self.steps:
+            raise InvalidStudyError(
+                "in the recording, start must lie between 0 and steps, received start = "
+                f"{self.start} and steps = {self.steps}; lower start or raise steps."
+            )
         _require(
             self.spacing in ("linear", "logarithmic"),
             "spacing must be 'linear' or 'logarithmic'",
@@ -75,8 +90,12 @@ class Recording:
             "states must be 'none', 'last' or 'all'",
             self.states,
         )
-        if self.spacing == "logarithmic":
-            _require((self.count or 0) >= 2, "logarithmic spacing needs count >= 2", self.count)
+        if self.spacing == "logarithmic" and (self.count or 0) < 2:
+            raise InvalidStudyError(
+                "in the recording, logarithmic spacing needs count >= 2, received "
+                f"{self.count!r}; give the number of records as count."
+            )
+        self._refuse_too_many_records()
 
     def record_steps(self) -> npt.NDArray[np.int64]:
         """Step of each record.
@@ -92,7 +111,21 @@ class Recording:
         spaced = np.geomspace(first, self.steps, self.count or 2).round().astype(np.int64)
         return np.unique(np.concatenate([[self.start], spaced]))
 
+    def _refuse_too_many_records(self) -> None:
+        """Count the records without making them."""
+        if self.spacing == "linear":
+            count, cure = (self.steps - self.start) // self.every + 1, "raise 'every'"
+        else:
+            count, cure = self.count or 0, "lower 'count'"
+        if count > RECORDS_LIMIT:
+            raise InvalidStudyError(
+                f"the recording asks for {count} records of every run; at most {RECORDS_LIMIT} "
+                f"can be kept; {cure}."
+            )
+
 
 def _require(condition: bool, rule: str, received: object) -> None:
     if not condition:
-        raise InvalidStudyError(f"in the recording, {rule}; received {received!r}.")
+        raise InvalidStudyError(
+            f"in the recording, {rule}, received {received!r}; write one of these."
+        )
