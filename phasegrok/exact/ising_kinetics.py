@@ -3,6 +3,15 @@
 H = -Σ s_i s_j - h Σ s_i over nearest neighbours of the periodic square lattice. A sweep updates
 all spins of one colour of the checkerboard, whose fields do not depend on each other, then all
 of the other; each colour's update leaves exp(-βH) invariant. One sweep is one unit of time.
+
+Only the heat bath is marked as physical kinetics. Metropolis' rule flips every spin that costs
+nothing with certainty, and in the order of a checkerboard such flips do not diffuse: measured
+after a quench to β = 1.5, the energy of the domain walls falls about as 1/t, where the heat
+bath shows the t^(-1/2) of curvature-driven growth.
+
+References
+----------
+Allen and Cahn, Acta Metallurgica 27, 1085 (1979).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +52,7 @@ def metropolis(
     chains: Chains,
     seed: int,
 ) -> xr.Dataset:
-    """Follow spins that flip with probability min(1, e^(-βΔH)).
+    """Sample spins that flip with probability min(1, e^(-βΔH)), on a checkerboard.
 
     Parameters
     ----------
@@ -54,8 +63,7 @@ def metropolis(
     field : array_like
         h of the energy.
     chains : Chains
-        Schedule; ``starts`` are "hot" (every spin drawn), "up" and "down". Keep
-        ``discarded_sweeps`` at 0 to see a quench or an escape from its beginning.
+        Schedule; ``starts`` are "hot" (every spin drawn), "up" and "down".
     seed : int
         Chains with equal labels (L, β, h, start, replica) are equal in every call.
 
@@ -64,7 +72,8 @@ def metropolis(
     Dataset
         On (run, record): ``energy``, H per site with the field's part; ``magnetization``, the
         mean spin; ``order_parameter``, its magnitude. Coordinates ``inverse_temperature``,
-        ``field``, ``linear_extent``, ``size`` (L²); ``physical_kinetics`` is 1.
+        ``field``, ``linear_extent``, ``size`` (L²); ``physical_kinetics`` is 0, since
+        time has a meaning only for `glauber`.
 
     Raises
     ------
@@ -77,7 +86,7 @@ def metropolis(
     """
     controls = _controls(inverse_temperature, field)
     source = Source(
-        system="ising_metropolis", seed=seed, integrator="metropolis", physical_kinetics=True
+        system="ising_metropolis", seed=seed, integrator="metropolis", physical_kinetics=False
     )
     return _single_spin_dynamics(linear_extent, controls, chains, source, _metropolis_up)
 
@@ -92,8 +101,8 @@ def glauber(
 ) -> xr.Dataset:
     """Follow spins that are drawn anew from the Boltzmann law in the field of their neighbours.
 
-    Parameters, result and errors as for `metropolis`; this is the heat bath, in which a spin
-    is up with probability 1/(1 + e^(-2β(Σ s_j + h))) whatever it was.
+    This is the heat bath: a spin is up with probability 1/(1 + e^(-2β(Σ s_j + h))), whatever
+    it was. Quenches and the escape from a metastable state have a meaning in its time.
 
     Parameters
     ----------
@@ -102,14 +111,15 @@ def glauber(
     inverse_temperature, field : array_like
         Controls, broadcast against each other.
     chains : Chains
-        Schedule; ``starts`` are "hot", "up" and "down".
+        Schedule; ``starts`` are "hot", "up" and "down". Keep ``discarded_sweeps`` at 0 to
+        see a quench or an escape from its beginning.
     seed : int
         Chains with equal labels are equal in every call.
 
     Returns
     -------
     Dataset
-        See `metropolis`.
+        As of `metropolis`; ``physical_kinetics`` is 1.
 
     Raises
     ------

@@ -27,6 +27,8 @@ def test_outcomes_come_as_often_as_they_should() -> None:
     outcome = LAW.outcomes(4000, np.random.default_rng(1))
     share = np.bincount(outcome, minlength=3) / 4000
     np.testing.assert_allclose(share, [0.25, 0.5, 0.25], atol=4 * (0.25 / 4000) ** 0.5)
+    # One after the other without memory.
+    assert abs(np.corrcoef(outcome[1:], outcome[:-1])[0, 1]) < 4 / 4000**0.5
 
 
 def test_impossible_outcomes_never_come() -> None:

@@ -92,14 +92,22 @@ def test_one_sweep_of_the_first_colour_has_the_rates_of_the_rule(
         assert errors_away(after, first + second - 1) < 4
 
 
+def test_walls_of_a_quench_vanish_as_the_root_of_time() -> None:
+    # Curvature-driven growth: the excess energy falls as t^(-1/2) once domains are large.
+    chains = Chains(record_count=81, replica_count=6)
+    samples = glauber(linear_extent=128, inverse_temperature=1.5, chains=chains, seed=2)
+    excess = samples["energy"].mean("run").values + 2.0
+    assert excess[0] == pytest.approx(2.0, abs=0.05)
+    assert excess[5] / excess[20] == pytest.approx(2.0, rel=0.12)
+    assert excess[20] / excess[80] == pytest.approx(2.0, rel=0.12)
+
+
 @BOTH
-def test_a_quench_lowers_the_energy_in_time(dynamics: Dynamics) -> None:
-    chains = Chains(record_count=200, replica_count=8)
+def test_energy_falls_at_once_after_a_quench(dynamics: Dynamics) -> None:
+    chains = Chains(record_count=11, replica_count=8)
     samples = dynamics(linear_extent=32, inverse_temperature=1.0, chains=chains, seed=2)
     energy = samples["energy"].mean("run").values
-    assert energy[0] == pytest.approx(0.0, abs=0.1)
-    assert energy[10] > energy[50] > energy[150]
-    assert energy[10] < -1.0
+    assert (energy[1] < -0.9) & (energy[2] < energy[1] - 0.1) & (energy[10] < -1.5)
 
 
 def test_escape_from_the_wrong_side_is_slow_and_ends() -> None:
@@ -148,6 +156,8 @@ def test_dataset_follows_the_schema() -> None:
     even = metropolis(linear_extent=4, inverse_temperature=0.3, chains=chains, seed=1)
     assert phasegrok.validate(even) == []
     assert even["magnetization"].attrs["symmetry"] == "sign"
+    # Walls move too fast where certain flips follow the checkerboard.
+    assert set(even["physical_kinetics"].values) == {0}
     np.testing.assert_array_equal(even["time"].values[0], [0.0, 1.0, 2.0])
 
 
