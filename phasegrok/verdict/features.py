@@ -133,7 +133,8 @@ def measure_features(
         volume=size.volume,
         values=read.values,
         covariance=covariance,
-        slope_known=_slope_known(size) and read.gapless,
+        slope_known=read.gapless
+        and all(_slope_known(size.of_disorder(each)) for each in disorders),
         at_edge=read.at_edge,
         transition=transition,
         transition_spread=spread,
