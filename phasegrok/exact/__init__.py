@@ -23,6 +23,7 @@ from phasegrok.exact.discrete_law import DiscreteLaw, Marginal
 from phasegrok.exact.double_well import double_well, double_well_escape_time, double_well_law
 from phasegrok.exact.ising import ising
 from phasegrok.exact.ising_kinetics import glauber, metropolis
+from phasegrok.exact.joining import concatenated
 from phasegrok.exact.kaufman import (
     ISING_CRITICAL_INVERSE_TEMPERATURE,
     ising_energy,
@@ -36,7 +37,6 @@ from phasegrok.exact.mixture import (
     gaussian_mixture_moment,
 )
 from phasegrok.exact.potts import PottsTransition, potts, potts_transition
-from phasegrok.exact.samples import concatenated
 from phasegrok.exact.single_well import driven_single_well
 
 __all__ = [

@@ -7,13 +7,8 @@ from scipy.signal import lfilter
 
 from phasegrok.errors import InvalidValueError
 from phasegrok.exact.checking import FloatArray, finite_number, points, whole_number
-from phasegrok.exact.samples import (
-    Observed,
-    Source,
-    laid_out,
-    require_dataset_memory,
-    samples_dataset,
-)
+from phasegrok.exact.labels import Source, laid_out
+from phasegrok.exact.samples import Observed, require_dataset_memory, samples_dataset
 from phasegrok.schema import Symmetry
 
 __all__ = ["autoregressive", "autoregressive_time"]

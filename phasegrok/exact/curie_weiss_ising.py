@@ -12,7 +12,8 @@ from scipy.special import gammaln
 from phasegrok.exact.checking import finite_number, points, require_positive, whole_number
 from phasegrok.exact.discrete_law import DiscreteLaw
 from phasegrok.exact.independent import drawn, independent_runs
-from phasegrok.exact.samples import Observed, Source, samples_dataset
+from phasegrok.exact.labels import Source
+from phasegrok.exact.samples import Observed, samples_dataset
 from phasegrok.schema import Symmetry
 
 __all__ = [

@@ -29,7 +29,8 @@ from phasegrok.exact.checking import (
 )
 from phasegrok.exact.discrete_law import DiscreteLaw
 from phasegrok.exact.independent import drawn, independent_runs
-from phasegrok.exact.samples import Observed, Source, samples_dataset
+from phasegrok.exact.labels import Source
+from phasegrok.exact.samples import Observed, samples_dataset
 
 __all__ = [
     "CurieWeissPottsTransition",

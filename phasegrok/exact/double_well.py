@@ -17,13 +17,8 @@ from phasegrok.exact.checking import (
     whole_number,
 )
 from phasegrok.exact.continuous_law import ContinuousLaw
-from phasegrok.exact.samples import (
-    Observed,
-    Source,
-    laid_out,
-    require_dataset_memory,
-    samples_dataset,
-)
+from phasegrok.exact.labels import Source, laid_out
+from phasegrok.exact.samples import Observed, require_dataset_memory, samples_dataset
 from phasegrok.schema import Symmetry
 
 __all__ = ["double_well", "double_well_escape_time", "double_well_law"]

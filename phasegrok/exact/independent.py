@@ -6,7 +6,8 @@ import numpy as np
 
 from phasegrok.exact.checking import FloatArray, whole_number
 from phasegrok.exact.discrete_law import DiscreteLaw
-from phasegrok.exact.samples import RunLabels, Source, laid_out, require_dataset_memory
+from phasegrok.exact.labels import RunLabels, Source, laid_out
+from phasegrok.exact.samples import require_dataset_memory
 
 __all__ = ["drawn", "independent_runs"]
 

@@ -6,7 +6,8 @@ from numpy.typing import ArrayLike
 
 from phasegrok.exact.chains import Chains
 from phasegrok.exact.checking import FloatArray, whole_number
-from phasegrok.exact.samples import Observed, Source
+from phasegrok.exact.labels import Source
+from phasegrok.exact.samples import Observed
 from phasegrok.exact.square_lattice import BondModel, lattice_dataset, lattice_records
 from phasegrok.schema import Symmetry
 

@@ -28,7 +28,7 @@ from phasegrok.errors import InvalidValueError
 from phasegrok.exact.chains import Chains
 from phasegrok.exact.checking import FloatArray, points, whole_number
 from phasegrok.exact.ising import ising_variables
-from phasegrok.exact.samples import RunLabels, Source
+from phasegrok.exact.labels import RunLabels, Source
 from phasegrok.exact.square_lattice import lattice_dataset, lattice_runs
 from phasegrok.exact.uniforms import uniform_sweeps
 from phasegrok.schema import Symmetry

@@ -22,14 +22,8 @@ from phasegrok.exact.checking import (
     require_positive,
     whole_number,
 )
-from phasegrok.exact.samples import (
-    Observed,
-    RunLabels,
-    Source,
-    laid_out,
-    require_dataset_memory,
-    samples_dataset,
-)
+from phasegrok.exact.labels import RunLabels, Source, laid_out
+from phasegrok.exact.samples import Observed, require_dataset_memory, samples_dataset
 from phasegrok.seeding import Label
 
 __all__ = ["GaussianMixture", "gaussian_mixture", "gaussian_mixture_moment"]

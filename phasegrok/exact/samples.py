@@ -1,115 +1,22 @@
-"""Samples of known systems as datasets in the schema, every run with a seed of its own."""
+"""Samples of known systems as datasets in the schema."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from itertools import product
 from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from phasegrok.errors import InvalidValueError
-from phasegrok.exact.checking import FloatArray, require_memory, whole_number
+from phasegrok.exact.checking import FloatArray, require_memory
+from phasegrok.exact.labels import RunLabels, Source
 from phasegrok.schema import ATTRIBUTE, RECORD, RUN, SCHEMA_VERSION, Outcome, Symmetry
-from phasegrok.seeding import Label, digest, seed
 
-__all__ = [
-    "Observed",
-    "RunLabels",
-    "Source",
-    "concatenated",
-    "laid_out",
-    "require_dataset_memory",
-    "samples_dataset",
-]
+__all__ = ["Observed", "require_dataset_memory", "samples_dataset"]
 
 _PACKAGES = ("phasegrok", "numpy", "scipy", "xarray")
-
-
-@final
-@dataclass(frozen=True, kw_only=True)
-class RunLabels:
-    """What tells one run from all others of its system.
-
-    Parameters
-    ----------
-    controls : mapping
-        Value of each control, the size included.
-    replica : int
-        Which of the runs that are alike but for their random numbers.
-    start : str
-        How the initial state was made; "independent" where draws have no memory.
-    disorder : int
-        Which draw of the quenched disorder.
-    details : mapping
-        Numbers that define this run besides its controls.
-    """
-
-    controls: Mapping[str, float]
-    replica: int
-    start: str = "independent"
-    disorder: int = 0
-    details: Mapping[str, float] = field(default_factory=dict)
-
-    def plain(self) -> dict[str, Label]:
-        """All labels by name; a control never bears the name of another label."""
-        own: dict[str, Label] = {
-            "replica": self.replica,
-            "start": self.start,
-            "disorder": self.disorder,
-        }
-        return {**self.controls, **self.details, **own}
-
-
-@final
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Where samples come from.
-
-    Parameters
-    ----------
-    system : str
-        What was sampled; part of every seed.
-    seed : int
-        Seed that the caller chose.
-    integrator : str
-        How states follow each other.
-    physical_kinetics : bool
-        Whether time has a physical meaning.
-    parameters : mapping
-        What else defines the system, the same for all runs; part of every seed.
-
-    Raises
-    ------
-    InvalidValueError
-        If the seed is not a whole number of at least 0.
-    """
-
-    system: str
-    seed: int
-    integrator: str
-    physical_kinetics: bool = False
-    parameters: Mapping[str, Label] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Check the seed."""
-        whole_number("seed", self.seed, minimum=0)
-
-    def generator(self, labels: Mapping[str, Label]) -> np.random.Generator:
-        """Make the random numbers that belong to the labels, whatever else is sampled."""
-        every = {**self.parameters, **labels}
-        return np.random.default_rng(seed(int(self.seed), self.system, every))
-
-    def run_id(self, run: RunLabels) -> str:
-        """Name a run by what makes it."""
-        return digest([self.system, self.identity(), run.plain()])
-
-    def identity(self) -> dict[str, Any]:
-        """What all runs share, so that datasets of several sizes have one identity."""
-        return {"exact": self.system, "seed": int(self.seed), **self.parameters}
 
 
 @final
@@ -130,44 +37,6 @@ class Observed:
     values: FloatArray
     long_name: str
     symmetry: Symmetry = Symmetry.NONE
-
-
-def laid_out(
-    points: Sequence[Mapping[str, float]],
-    *,
-    replica_count: int,
-    starts: Sequence[str] = ("independent",),
-    disorder_count: int = 1,
-) -> list[RunLabels]:
-    """List the runs of several points.
-
-    Parameters
-    ----------
-    points : sequence of mapping
-        Controls, the size included.
-    replica_count : int
-        Runs per point, disorder and start.
-    starts : sequence of str
-        Initial states.
-    disorder_count : int
-        Draws of the disorder.
-
-    Returns
-    -------
-    list of RunLabels
-        Sorted by point, disorder, start and replica.
-
-    Raises
-    ------
-    InvalidValueError
-        If a count is not a whole number of at least 1.
-    """
-    replicas = range(whole_number("replica_count", replica_count, minimum=1))
-    disorders = range(whole_number("disorder_count", disorder_count, minimum=1))
-    return [
-        RunLabels(controls=point, disorder=disorder, start=start, replica=replica)
-        for point, disorder, start, replica in product(points, disorders, starts, replicas)
-    ]
 
 
 def samples_dataset(
@@ -220,53 +89,6 @@ def samples_dataset(
         "controls": controls,
     }
     return xr.Dataset(data, coordinates, {ATTRIBUTE: json.dumps(attribute)})
-
-
-def concatenated(datasets: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Join runs of several sizes or seeds into one dataset.
-
-    Parameters
-    ----------
-    datasets : sequence of Dataset
-        Of one system. Their numbers of records may differ.
-
-    Returns
-    -------
-    Dataset
-        Shorter runs are filled with NaN, and ``record_count`` says what was made. The
-        attribute is that of the first.
-
-    Raises
-    ------
-    InvalidValueError
-        If there is none, coordinates or variables differ, or a run stands in two of them.
-    """
-    if not datasets:
-        raise InvalidValueError("there must be at least one dataset to join, received none.")
-    names = [{str(name) for name in each.variables} for each in datasets]
-    shared, every = names[0].intersection(*names), names[0].union(*names)
-    differing = sorted(every - shared)
-    if differing:
-        raise InvalidValueError(
-            f"the datasets must have the same names, and {differing} are only in some; join "
-            "datasets of one system."
-        )
-    longest = max(each.sizes[RECORD] for each in datasets)
-    joined = xr.concat(
-        [_lengthened(each, longest) for each in datasets],
-        RUN,
-        data_vars="all",
-        coords="all",
-        compat="equals",
-        join="exact",
-        combine_attrs="override",
-    )
-    if len(np.unique(joined["run_id"].values.astype(str))) < joined.sizes[RUN]:
-        raise InvalidValueError(
-            "every run must stand in one dataset only; the same size, control and seed were "
-            "given twice."
-        )
-    return joined
 
 
 def require_dataset_memory(
@@ -338,15 +160,3 @@ def _package_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _lengthened(dataset: xr.Dataset, length: int) -> xr.Dataset:
-    missing = length - dataset.sizes[RECORD]
-    if not missing:
-        return dataset
-    last = dataset["step"].values[:, -1:]
-    later = last + np.arange(1, missing + 1)
-    fill = {"step": later, "time": later.astype(np.float64)}
-    padded = dataset.drop_vars(list(fill)).pad({RECORD: (0, missing)}, constant_values=np.nan)
-    axes = {name: ((RUN, RECORD), np.hstack([dataset[name], fill[name]])) for name in fill}
-    return padded.assign_coords(axes)

@@ -5,13 +5,8 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from phasegrok.exact.checking import FloatArray, finite_number, points, whole_number
-from phasegrok.exact.samples import (
-    Observed,
-    Source,
-    laid_out,
-    require_dataset_memory,
-    samples_dataset,
-)
+from phasegrok.exact.labels import Source, laid_out
+from phasegrok.exact.samples import Observed, require_dataset_memory, samples_dataset
 
 __all__ = ["driven_single_well"]
 

@@ -9,14 +9,8 @@ from numpy.typing import ArrayLike
 
 from phasegrok.exact.chains import Chains
 from phasegrok.exact.checking import FloatArray, points
-from phasegrok.exact.samples import (
-    Observed,
-    RunLabels,
-    Source,
-    laid_out,
-    require_dataset_memory,
-    samples_dataset,
-)
+from phasegrok.exact.labels import RunLabels, Source, laid_out
+from phasegrok.exact.samples import Observed, require_dataset_memory, samples_dataset
 from phasegrok.exact.swendsen_wang import (
     CHUNK_SITES,
     LatticeBatch,
