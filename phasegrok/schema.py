@@ -16,6 +16,7 @@ __all__ = [
     "STATES_GROUP",
     "Outcome",
     "Symmetry",
+    "fault_of_name",
 ]
 
 SCHEMA_VERSION: Final = 1
@@ -29,6 +30,9 @@ RUN: Final = "run"
 
 RECORD: Final = "record"
 """Dimension of the recorded states of a run."""
+
+_DIMENSIONS: Final = (RUN, RECORD, "entry")
+"""What no variable may be called; ``entry`` is the dimension of a pooled flat view."""
 
 STATES_GROUP: Final = "states"
 """Group of a shard that holds the recorded weights, where they were asked for."""
@@ -78,3 +82,22 @@ class Symmetry(StrEnum):
     NONE = "none"
     SIGN = "sign"
     """The law is even: fold by the absolute value before looking for phases."""
+
+
+def fault_of_name(name: object) -> str:
+    """Tell why a file cannot hold a variable of this name.
+
+    Parameters
+    ----------
+    name : object
+        Name of a variable or coordinate.
+
+    Returns
+    -------
+    str
+        The fault, as the end of a sentence about the name; empty for a name that is sound.
+    """
+    text = name if isinstance(name, str) else ""
+    if text.split() != [text] or "/" in text or text == "." or not text.isprintable():
+        return "must be one word of text without a slash"
+    return "is that of a dimension" if text in _DIMENSIONS else ""

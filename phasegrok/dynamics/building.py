@@ -7,11 +7,11 @@ from typing import final
 import torch
 
 from phasegrok.dynamics.adamw import AdamW
-from phasegrok.dynamics.exchange import RUNG
 from phasegrok.dynamics.gradient_descent import GradientDescent
 from phasegrok.dynamics.hmc import HamiltonianMonteCarlo
 from phasegrok.dynamics.integrator import Integrator
 from phasegrok.dynamics.langevin import Langevin
+from phasegrok.dynamics.naming import check_names
 from phasegrok.dynamics.penalties import build_penalties
 from phasegrok.dynamics.ramps import check_control
 from phasegrok.dynamics.starts import find_start
@@ -20,7 +20,6 @@ from phasegrok.dynamics.validation import check_minibatch
 from phasegrok.errors import InvalidStudyError, did_you_mean
 from phasegrok.networks import Network, build_network, find_loss
 from phasegrok.observables import Observable, build_observables
-from phasegrok.schema import HALF_SQUARE_NORM, PENALTY, RUN_COORDINATES
 from phasegrok.study import (
     Event,
     Part,
@@ -28,7 +27,6 @@ from phasegrok.study import (
     RunRequest,
     Study,
     build_part,
-    known_controls,
     resolve,
 )
 from phasegrok.tasks import Task, build_task
@@ -149,13 +147,19 @@ def check_study(study: Study, requests: Sequence[RunRequest]) -> None:
     """
     observables = build_observables(study.recording.observables)
     events = _watched(study.events)
-    _check_names(study, observables)
     seen: set[str] = set()
     for request in requests:
         controls = repr((sorted(request.controls.items()), request.start, request.rung))
         if controls not in seen:
             seen.add(controls)
-            _check_run(study, build_run(study, request), (*observables, *events))
+            run = build_run(study, request)
+            check_names(
+                study,
+                observables,
+                layers=[leaf.name for leaf in run.network.leaves],
+                records=list(run.integrator.records()),
+            )
+            _check_run(study, run, (*observables, *events))
 
 
 def decay_by_layer(run: BuiltRun) -> tuple[dict[str, float], dict[str, float]]:
@@ -233,18 +237,6 @@ def _watched(events: Sequence[Event]) -> list[Observable]:
     if len(set(names)) < len(names):
         raise InvalidStudyError(f"every event needs a name of its own, received {names}.")
     return watched
-
-
-def _check_names(study: Study, observables: Sequence[Observable]) -> None:
-    taken = {"loss", "time", "step", RUNG, "gradient_count", *RUN_COORDINATES}
-    taken.update(known_controls(study))
-    for observable in observables:
-        prefixed = observable.name.startswith((HALF_SQUARE_NORM, PENALTY))
-        if prefixed or observable.name in taken:
-            raise InvalidStudyError(
-                f"an observable cannot be named {observable.name!r}, which is "
-                "recorded or set already; give it the option 'name'."
-            )
 
 
 def _check_run(study: Study, run: BuiltRun, observables: Sequence[Observable]) -> None:

@@ -216,6 +216,14 @@ def event(**options: Any) -> Event:
     return Event(observable=observable, threshold=0.1, **options)
 
 
+def measured(**options: Any) -> Recording:
+    return Recording(steps=3, observables=[part("train_loss", **options)])
+
+
+def penalized(*penalties: Part) -> Energy:
+    return Energy(temperature=0.1, weight_decay=1.0, penalties=penalties)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -266,6 +274,26 @@ def event(**options: Any) -> Event:
                 )
             },
             "cannot be named 'loss'",
+        ),
+        *(
+            ({"recording": measured(name=name)}, f"cannot be named {name!r}")
+            for name in ("a/b", "two words", "", "run", "record", ".", "states")
+        ),
+        *(
+            ({"recording": measured(name=name)}, f"cannot be named {name!r}, which is recorded")
+            for name in ("noise_variance", "event_a_lower", "temperature_now", "first_rung")
+        ),
+        (
+            {"recording": measured(name="log_step"), "dynamics": part("hmc", step_size=0.01)},
+            "cannot be named 'log_step', which is recorded",
+        ),
+        (
+            {"energy": penalized(part("quartic", name="a/b"))},
+            "a penalty cannot be named 'a/b': the name must be one word of text",
+        ),
+        (
+            {"energy": penalized(part("quartic"), part("quartic"))},
+            "every penalty needs a name of its own",
         ),
         (
             {"recording": Recording(steps=3, observables=[part("train_loss")] * 2)},
