@@ -1,13 +1,14 @@
 """Susceptibility and cumulants of correlated series, with bias taken off and an error."""
 
-from collections.abc import Callable
-from typing import Final
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from phasegrok.errors import InvalidValueError
-from phasegrok.statistics.functions_of_means import FunctionEstimate, jackknife_of_series
+from phasegrok.statistics.functions_of_means import (
+    FunctionEstimate,
+    by_pieces,
+    jackknife_of_series,
+)
 from phasegrok.statistics.samples import FloatArray, as_samples, centred_and_scaled
 
 __all__ = [
@@ -15,8 +16,6 @@ __all__ = [
     "kurtosis_ratio_estimate",
     "susceptibility_estimate",
 ]
-
-_PIECE_ELEMENTS: Final = 2**20
 
 
 def susceptibility_estimate(
@@ -60,7 +59,7 @@ def susceptibility_estimate(
         estimate = jackknife_of_series(_variance, powers, block_length=block_length)
         return estimate.scaled(scale**2)
 
-    return _by_pieces(variance, values).scaled(size)
+    return by_pieces(variance, values).scaled(size)
 
 
 def binder_cumulant_estimate(
@@ -96,7 +95,7 @@ def binder_cumulant_estimate(
         powers = np.stack([squares, squares**2])
         return jackknife_of_series(_cumulant, powers, block_length=block_length, clocks=1)
 
-    return _by_pieces(cumulant, values)
+    return by_pieces(cumulant, values)
 
 
 def kurtosis_ratio_estimate(
@@ -128,22 +127,11 @@ def kurtosis_ratio_estimate(
 
     def ratio(series: FloatArray) -> FunctionEstimate:
         centred, _ = centred_and_scaled(series)
-        powers = np.stack([centred, centred**2, centred**3, centred**4])
+        squares = centred * centred
+        powers = np.stack([centred, squares, squares * centred, squares * squares])
         return jackknife_of_series(_kurtosis, powers, block_length=block_length, clocks=2)
 
-    return _by_pieces(ratio, values)
-
-
-def _by_pieces(
-    estimate: Callable[[FloatArray], FunctionEstimate], values: FloatArray
-) -> FunctionEstimate:
-    """Estimate a few points at a time: the powers of all at once would not fit in memory."""
-    length = values.shape[-1]
-    flat = values.reshape(-1, length)
-    step = max(1, _PIECE_ELEMENTS // length)
-    parts = [estimate(flat[i : i + step]) for i in range(0, max(len(flat), 1), step)]
-    joined = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return FunctionEstimate(*(column.reshape(values.shape[:-1]) for column in joined))
+    return by_pieces(ratio, values)
 
 
 def _variance(means: FloatArray) -> FloatArray:

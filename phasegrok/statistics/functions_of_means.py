@@ -6,7 +6,7 @@ batch of resamples at once. What it returns has the further axes, components bef
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,9 +22,13 @@ __all__ = [
     "MeanFunction",
     "bootstrap_of_means",
     "bootstrap_of_means_distribution",
+    "by_pieces",
     "jackknife_of_means",
     "jackknife_of_series",
 ]
+
+_PIECE_ELEMENTS: Final = 2**18
+# Samples of one quantity at a time: several quantities of them stay in cache.
 
 MeanFunction: TypeAlias = Callable[[FloatArray], ArrayLike]
 """Maps (quantity, ...) to (...) or (component, ...), elementwise in all but the first axis."""
@@ -150,6 +154,34 @@ def jackknife_of_series(
     return FunctionEstimate(
         *(column.reshape((*column.shape[:-1], *values.shape[1:-1])) for column in joined)
     )
+
+
+def by_pieces(
+    estimate: Callable[..., FunctionEstimate], *series: FloatArray
+) -> FunctionEstimate:
+    """Estimate a few points at a time, since the quantities of all might not fit in memory.
+
+    Parameters
+    ----------
+    estimate : callable
+        Maps arrays (point, sample) to an estimate (point,).
+    series : (..., sample) arrays
+        Of one shape.
+
+    Returns
+    -------
+    FunctionEstimate
+        Of shape (...).
+    """
+    shape = series[0].shape
+    flat = [one.reshape(-1, shape[-1]) for one in series]
+    step = max(1, _PIECE_ELEMENTS // shape[-1])
+    parts = [
+        estimate(*(one[i : i + step] for one in flat))
+        for i in range(0, max(len(flat[0]), 1), step)
+    ]
+    joined = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return FunctionEstimate(*(column.reshape(shape[:-1]) for column in joined))
 
 
 def bootstrap_of_means_distribution(

@@ -9,7 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from phasegrok.errors import InvalidValueError
-from phasegrok.statistics.functions_of_means import FunctionEstimate, jackknife_of_series
+from phasegrok.statistics.functions_of_means import (
+    FunctionEstimate,
+    by_pieces,
+    jackknife_of_series,
+)
 from phasegrok.statistics.samples import FloatArray, as_samples, centred_and_scaled
 
 __all__ = ["response", "temperature_response"]
@@ -91,10 +95,8 @@ def temperature_response(
 def _covariance(
     first: ArrayLike, second: ArrayLike, factor: FloatArray, block_length: int | None
 ) -> FunctionEstimate:
-    left, left_scale = centred_and_scaled(as_samples(first, statistic="a response", required=2))
-    right, right_scale = centred_and_scaled(
-        as_samples(second, statistic="a response", required=2)
-    )
+    left = as_samples(first, statistic="a response", required=2)
+    right = as_samples(second, statistic="a response", required=2)
     if left.shape[-1] != right.shape[-1]:
         raise InvalidValueError(
             f"a response needs both quantities of the same states, received "
@@ -107,12 +109,19 @@ def _covariance(
             f"a response needs quantities that broadcast, received shapes {left.shape} and "
             f"{right.shape}; give both the same points."
         ) from error
-    estimate = jackknife_of_series(
-        lambda means: means[2] - means[0] * means[1],
-        np.stack([left, right, left * right]),
-        block_length=block_length,
-    )
-    return estimate.scaled(factor * left_scale * right_scale)
+
+    def covariance(one: FloatArray, other: FloatArray) -> FunctionEstimate:
+        centred, scale = centred_and_scaled(one)
+        opposite, other_scale = centred_and_scaled(other)
+        quantities = np.stack([centred, opposite, centred * opposite])
+        estimate = jackknife_of_series(
+            lambda means: means[2] - means[0] * means[1],
+            quantities,
+            block_length=block_length,
+        )
+        return estimate.scaled(scale * other_scale)
+
+    return by_pieces(covariance, left, right).scaled(factor)
 
 
 def _positive(value: ArrayLike, name: str) -> FloatArray:
