@@ -11,14 +11,14 @@ from typing import final
 
 from phasegrok.collect.executor import Setup
 from phasegrok.collect.ledger import Ledger
-from phasegrok.collect.plan import check_disk, limits_of, planned
+from phasegrok.collect.plan import check_disk, check_folder, limits_of, planned
 from phasegrok.collect.progress import make_reporter, readable_time
 from phasegrok.collect.workers import make_executor
 from phasegrok.dynamics import check_study
 from phasegrok.errors import FormatError
 from phasegrok.runs import HeldFolder, StudyFolder
 from phasegrok.schema import Outcome
-from phasegrok.study import Study, requested_runs
+from phasegrok.study import Study, requested_runs, require_study
 
 __all__ = ["CollectReport", "collect"]
 
@@ -117,6 +117,8 @@ def collect(
     InvalidStudyError
         If the study cannot be carried out, or all of its runs, or the first eight, raise
         before any other has ended; then nothing is stored.
+    InvalidValueError
+        If the folder, the workers, the device or the target are none.
     StudyChangedError
         If the folder belongs to another description.
     StudyBusyError
@@ -129,6 +131,8 @@ def collect(
         On Ctrl-C, with a sentence that says what is kept.
     """
     begin = time.monotonic()
+    require_study(study)
+    check_folder(folder)
     limits = limits_of(workers=workers, device=device, target_seconds=target_seconds)
     requests = requested_runs(study)
     check_study(study, requests)

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import final
 
 from phasegrok.collect.executor import Setup
-from phasegrok.collect.plan import limits_of, planned
+from phasegrok.collect.plan import check_folder, limits_of, planned
 from phasegrok.collect.progress import readable_time
 from phasegrok.collect.workers import make_executor
 from phasegrok.dynamics import check_study
 from phasegrok.runs import StudyFolder
-from phasegrok.study import Study, check_unchanged, identity, requested_runs
+from phasegrok.study import Study, check_unchanged, identity, requested_runs, require_study
 
 __all__ = ["DryRun", "dry_run"]
 
@@ -94,11 +94,16 @@ def dry_run(
     ------
     InvalidStudyError
         If the study cannot be carried out.
+    InvalidValueError
+        If the folder, the workers, the device or the target are none.
     FormatError
         If something else than the folder of a study stands there.
     StudyChangedError
         If the folder belongs to another description.
     """
+    require_study(study)
+    if folder is not None:
+        check_folder(folder)
     limits = limits_of(workers=workers, device=device, target_seconds=target_seconds)
     requests = requested_runs(study)
     check_study(study, requests)

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import final
 
@@ -15,10 +16,13 @@ from phasegrok.collect.speed import samples_of
 from phasegrok.errors import InvalidValueError, StorageError
 from phasegrok.study import RunRequest, Study
 
-__all__ = ["WorkPlan", "check_device", "check_disk", "limits_of", "planned"]
+__all__ = ["WorkPlan", "check_device", "check_disk", "check_folder", "limits_of", "planned"]
 
 PROCESS_BYTES = 350_000_000
 """What torch takes before the first run, as resident memory of one process."""
+
+WORKERS_LIMIT = 1024
+"""Most processes on one machine."""
 
 MEMORY_SHARE = 0.6
 DISK_MARGIN = 1.2
@@ -121,10 +125,12 @@ def limits_of(*, workers: int, device: str, target_seconds: float) -> Limits:
     InvalidValueError
         If the device is not there, or a number is out of range.
     """
-    if workers < 0 or not target_seconds > 0.0:
+    count = isinstance(workers, Integral) and 0 <= workers <= WORKERS_LIMIT
+    if not count or not isinstance(target_seconds, Real) or not target_seconds > 0.0:
         raise InvalidValueError(
-            "collecting needs workers >= 0 and a positive target time of a batch, received "
-            f"{workers} and {target_seconds}."
+            f"collecting needs a whole number of workers >= 0 and at most {WORKERS_LIMIT}, and "
+            f"a positive target time of a batch, received {workers!r} and {target_seconds!r}; "
+            "change what differs."
         )
     check_device(device)
     return Limits(
@@ -147,6 +153,10 @@ def check_device(device: str) -> None:
     InvalidValueError
         With what torch says of it.
     """
+    if not isinstance(device, str):
+        raise InvalidValueError(
+            f"the device must be text such as 'cpu' or 'cuda', received {device!r}; name one."
+        )
     try:
         torch.empty(1, device=device)
     # Torch raises RuntimeError, AssertionError or NotImplementedError, by its build.
@@ -156,6 +166,20 @@ def check_device(device: str) -> None:
             f"the device must be one that torch can use here, received {device!r}: "
             f"{first_line}. 'cpu' is always there."
         ) from error
+
+
+def check_folder(folder: object) -> None:
+    """Refuse what is no path.
+
+    Raises
+    ------
+    InvalidValueError
+        With what was received.
+    """
+    if not isinstance(folder, str | os.PathLike):
+        raise InvalidValueError(
+            f"the folder of a study must be a path, received {folder!r}; give it as text."
+        )
 
 
 def check_disk(plan: WorkPlan, folder: Path) -> None:

@@ -27,6 +27,7 @@ from phasegrok.study import (
     RunRequest,
     Study,
     build_part,
+    require_study,
     resolve,
 )
 from phasegrok.tasks import Task, build_task
@@ -145,6 +146,7 @@ def check_study(study: Study, requests: Sequence[RunRequest]) -> None:
     InvalidStudyError
         With the first thing that is wrong.
     """
+    require_study(study)
     observables = build_observables(study.recording.observables)
     events = _watched(study.events)
     seen: set[str] = set()

@@ -22,7 +22,7 @@ from phasegrok.errors import InvalidStudyError
 from phasegrok.observables import build_observables
 from phasegrok.schema import Outcome
 from phasegrok.seeding import seed
-from phasegrok.study import RunRequest, Study
+from phasegrok.study import RunRequest, Study, checks, require_study
 
 __all__ = ["Progress", "Simulation", "simulate"]
 
@@ -83,10 +83,9 @@ def simulate(
     Raises
     ------
     InvalidStudyError
-        If the runs cannot share a batch.
+        If the runs cannot share a batch, or the study or a run is none.
     """
-    if not requests:
-        raise InvalidStudyError("simulate needs at least one run, received none.")
+    requests = _checked_requests(require_study(study), requests)
     runs = [build_run(study, each) for each in requests]
     if len({run.batch_key for run in runs}) > 1:
         raise InvalidStudyError(
@@ -96,6 +95,16 @@ def simulate(
     loop = _Loop(study, runs, torch.device(device))
     loop.run(report)
     return loop.result()
+
+
+def _checked_requests(study: Study, requests: Sequence[RunRequest]) -> Sequence[RunRequest]:
+    checked = checks.require_kinds("the runs to simulate", requests, RunRequest)
+    if not checked:
+        raise InvalidStudyError(
+            "simulate needs at least one run, received none; phasegrok.study.requested_runs "
+            f"lists those of {study.name!r}."
+        )
+    return checked
 
 
 @final

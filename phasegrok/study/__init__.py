@@ -2,7 +2,7 @@
 
 from phasegrok.study.conditions import Energy, Event, Exchange, Ramp
 from phasegrok.study.control import axis_values, grid_points
-from phasegrok.study.description import Plan, Study
+from phasegrok.study.description import Plan, Study, require_study
 from phasegrok.study.identity import check_unchanged, identity, plug_in_sources
 from phasegrok.study.part import Part, build_part, find_plug_in, part
 from phasegrok.study.recording import Recording
@@ -40,6 +40,7 @@ __all__ = [
     "plug_in_sources",
     "read_study",
     "requested_runs",
+    "require_study",
     "resolve",
     "study_from_plain",
 ]

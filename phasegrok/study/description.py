@@ -27,7 +27,7 @@ from phasegrok.study.control import (
 from phasegrok.study.part import Part
 from phasegrok.study.recording import Recording
 
-__all__ = ["RUNS_LIMIT", "Plan", "Study"]
+__all__ = ["RUNS_LIMIT", "Plan", "Study", "require_study"]
 
 RUNS_LIMIT = 10**6
 """Most runs of one study; beyond, telling which are left takes minutes and gigabytes."""
@@ -201,6 +201,32 @@ class Study:
             raise InvalidStudyError(
                 f"divergence_factor must be larger than 1, received {factor!r}; 10000 is usual."
             )
+
+
+def require_study(value: Any) -> Study:
+    """Refuse what is no study, such as the path of its file.
+
+    Parameters
+    ----------
+    value : object
+        What was received.
+
+    Returns
+    -------
+    Study
+        The same.
+
+    Raises
+    ------
+    InvalidStudyError
+        With how a file is read.
+    """
+    if not isinstance(value, Study):
+        raise InvalidStudyError(
+            f"a phasegrok.study.Study is needed, received {value!r}; read a file with "
+            "phasegrok.study.read_study first."
+        )
+    return value
 
 
 def _starts(starts: Any) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from phasegrok.errors import InvalidStudyError, did_you_mean
 from phasegrok.seeding import Label, digest
 from phasegrok.study.conditions import Energy
 from phasegrok.study.control import Point
-from phasegrok.study.description import Study
+from phasegrok.study.description import Study, require_study
 from phasegrok.study.part import Part
 from phasegrok.study.recording import Recording
 
@@ -140,8 +140,9 @@ def requested_runs(study: Study) -> list[RunRequest]:
     ------
     InvalidStudyError
         If a control of the plan belongs to no part of the study, two things set one control,
-        or two runs have the same labels.
+        two runs have the same labels, or it is no study.
     """
+    require_study(study)
     known = known_controls(study)
     _check_moving_controls(study)
     requests = []

@@ -294,6 +294,44 @@ def test_refuses_a_device_that_is_not_there_and_senseless_numbers(
         collect(study, tmp_path, target_seconds=0.0)
 
 
+@pytest.mark.parametrize("command", [collect, dry_run])
+def test_refuses_what_is_no_study_with_how_to_read_one(
+    tmp_path: Path, command: Callable[..., object]
+) -> None:
+    with pytest.raises(InvalidStudyError, match=r"received 'study.toml'; read .*\.read_stud"):
+        command("study.toml", folder=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("command", [collect, dry_run])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"workers": "2"}, "whole number of workers >= 0 .* received '2'"),
+        ({"workers": 2.5}, r"whole number of workers >= 0 .* received 2\.5"),
+        ({"workers": 10**12}, "at most 1024"),
+        ({"target_seconds": "20"}, "received 2 and '20'; change"),
+        ({"device": 0}, "device must be text .* received 0"),
+        ({"device": None}, "device must be text .* received None"),
+        ({"folder": 3}, "folder of a study must be a path, received 3"),
+    ],
+)
+def test_refuses_arguments_of_the_wrong_type(
+    make_study: StudyMaker,
+    tmp_path: Path,
+    command: Callable[..., object],
+    options: dict[str, object],
+    message: str,
+) -> None:
+    with pytest.raises(InvalidValueError, match=message):
+        command(make_study(), **({"folder": tmp_path} | options))
+
+
+def test_collecting_needs_a_folder(make_study: StudyMaker) -> None:
+    with pytest.raises(InvalidValueError, match="must be a path, received None"):
+        collect(make_study(), None)  # type: ignore[arg-type]
+
+
 def test_a_dry_run_counts_what_is_left_and_writes_nothing(
     make_study: StudyMaker, tmp_path: Path
 ) -> None:

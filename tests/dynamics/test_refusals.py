@@ -131,6 +131,27 @@ def test_refuses_noise_of_the_network_where_energies_decide(
     check_study(followed, requested_runs(followed))
 
 
+@pytest.mark.parametrize(
+    ("study", "requests", "message"),
+    [
+        ("study.toml", [], "received 'study.toml'; read .*phasegrok.study.read_study"),
+        (STUDY, None, "the runs to simulate must be a list, received None"),
+        (STUDY, ["0f3a"], "every element of the runs .* kind RunRequest, received '0f3a'"),
+        (STUDY, [], "at least one run, received none; phasegrok.study.requested_runs lists"),
+    ],
+)
+def test_refuses_what_is_no_study_or_no_run(study: Any, requests: Any, message: str) -> None:
+    with pytest.raises(InvalidStudyError, match=message):
+        simulate(study, requests)
+
+
+def test_checks_refuse_what_is_no_study() -> None:
+    wrong: Any = "study.toml"
+    for check in (requested_runs, lambda study: check_study(study, [])):
+        with pytest.raises(InvalidStudyError, match="read a file with"):
+            check(wrong)
+
+
 def test_refuses_runs_of_unequal_shapes() -> None:
     study = replace(STUDY, plan=Plan(grid={"width": [4, 5]}))
     with pytest.raises(InvalidStudyError, match="group them by batch_key"):
