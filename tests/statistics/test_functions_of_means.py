@@ -103,6 +103,15 @@ def test_errors_match_the_spread_of_correlated_series(method: str, coefficient: 
     assert np.all(estimate.status == Status.RESOLVED)
 
 
+def test_blocks_of_short_series_are_long_enough() -> None:
+    series = autoregression(0.8, (1, 3000, 700), seed=14)
+    estimate = jackknife_of_series(first, series)
+    predicted = (estimate.error**2).mean() ** 0.5
+    # Blocks of 8τ lose 6 %; blocks of 2τ would lose 25 %.
+    shortfall = predicted / estimate.value.std(ddof=1) - 1.0
+    assert abs(shortfall + 0.06) < 4.0 / 6000**0.5 + 0.03
+
+
 def test_single_samples_would_miss_the_correlations() -> None:
     series = autoregression(0.9, (1, 200, 6000), seed=5)
     automatic = jackknife_of_series(first, series).error.mean()
@@ -120,10 +129,9 @@ def test_bootstrap_and_jackknife_agree_on_bias() -> None:
     )
     noise = 5.0 * float(right.error) / 20_000**0.5
     assert abs(left.bias - right.bias) < noise
-    mean = bootstrap_of_means(
-        first, blocks, generator=np.random.default_rng(8), resamples=20_000
-    )
-    exact = jackknife_of_means(first, blocks)
+    few = block_means(samples, block_length=50)  # Eight blocks: draws alone are 6 % short.
+    mean = bootstrap_of_means(first, few, generator=np.random.default_rng(8), resamples=20_000)
+    exact = jackknife_of_means(first, few)
     assert abs(mean.error / exact.error - 1.0) < 5.0 / 40_000**0.5
 
 
