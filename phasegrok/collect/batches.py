@@ -77,11 +77,14 @@ class Limits:
         How long a batch should last: what a kill can lose.
     memory_bytes : float
         Working memory of one worker.
+    machine_bytes : float
+        Memory of the machine, or of the device that computes.
     """
 
     workers: int
     target_seconds: float
     memory_bytes: float = math.inf
+    machine_bytes: float = math.inf
 
 
 def group_units(study: Study, requests: Iterable[RunRequest]) -> list[Group]:

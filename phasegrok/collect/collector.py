@@ -11,7 +11,13 @@ from typing import final
 
 from phasegrok.collect.executor import Setup
 from phasegrok.collect.ledger import Ledger
-from phasegrok.collect.plan import check_disk, check_folder, limits_of, planned
+from phasegrok.collect.plan import (
+    check_disk,
+    check_folder,
+    checked_groups,
+    limits_of,
+    planned,
+)
 from phasegrok.collect.progress import make_reporter, readable_time
 from phasegrok.collect.workers import make_executor
 from phasegrok.dynamics import check_study
@@ -136,13 +142,17 @@ def collect(
     limits = limits_of(workers=workers, device=device, target_seconds=target_seconds)
     requests = requested_runs(study)
     check_study(study, requests)
+    # What this machine cannot hold leaves no folder, which would belong to it ever after.
+    groups = None if Path(folder).exists() else checked_groups(study, requests, limits)
     store = StudyFolder.create(folder, study)
     setup = Setup(study, store.path.resolve(), device, " ".join(sys.argv))
     with store.lock() as held, closing(make_executor(setup, workers)) as executor:
         _tidy(held, study)
         done = store.run_outcomes()
         left = [request for request in requests if request.run_id not in done]
-        plan = planned(study, left, executor, limits)
+        if groups is None or len(left) < len(requests):
+            groups = checked_groups(study, left, limits)
+        plan = planned(study, groups, executor, limits)
         check_disk(plan, store.path)
         ledger = Ledger(study, store, plan.batches)
         with closing(make_reporter(plan.gradients, plan.runs, progress=progress)) as reporter:

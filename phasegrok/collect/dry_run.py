@@ -1,12 +1,19 @@
 """What a study will take, told before anything is spent."""
 
+import math
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 from phasegrok.collect.executor import Setup
-from phasegrok.collect.plan import check_folder, limits_of, planned
+from phasegrok.collect.plan import (
+    check_disk,
+    check_folder,
+    checked_groups,
+    limits_of,
+    planned,
+)
 from phasegrok.collect.progress import readable_time
 from phasegrok.collect.workers import make_executor
 from phasegrok.dynamics import check_study
@@ -34,7 +41,8 @@ class DryRun:
     gradients : int
         Gradients of all runs that are left; fewer where a run stops early.
     seconds : float
-        Expected duration, from gradients timed on this machine just now.
+        Expected duration, from gradients timed on this machine just now; not-a-number where
+        none could be timed, because the first steps raised.
     disk_bytes, memory_bytes : int
         Expected size of the shards, and memory of all processes together.
     """
@@ -50,11 +58,16 @@ class DryRun:
 
     def __str__(self) -> str:
         """Write one line for each number."""
-        per_second = self.gradients / self.seconds if self.seconds > 0.0 else 0.0
+        speed = "a speed not measured, since the first steps raised"
+        seconds = "not measured"
+        if not math.isnan(self.seconds):
+            per_second = self.gradients / self.seconds if self.seconds > 0.0 else 0.0
+            speed = f"{per_second:.3g} a second"
+            seconds = f"about {readable_time(self.seconds)}"
         lines = {
             "runs": f"{self.runs} to do, {self.stored} stored",
-            "gradients": f"{self.gradients:.4g}, at {per_second:.3g} a second",
-            "time": f"about {readable_time(self.seconds)} with {self.workers} workers",
+            "gradients": f"{self.gradients:.4g}, at {speed}",
+            "time": f"{seconds} with {self.workers} workers",
             "disk": f"about {self.disk_bytes / 1e6:.1f} MB",
             "memory": f"about {self.memory_bytes / 1e6:.0f} MB",
             "batches": f"{self.batches}",
@@ -93,13 +106,15 @@ def dry_run(
     Raises
     ------
     InvalidStudyError
-        If the study cannot be carried out.
+        If the study cannot be carried out, on this machine or any.
     InvalidValueError
         If the folder, the workers, the device or the target are none.
     FormatError
         If something else than the folder of a study stands there.
     StudyChangedError
         If the folder belongs to another description.
+    StorageError
+        If the shards would be larger than the space that is free for the folder.
     """
     require_study(study)
     if folder is not None:
@@ -109,17 +124,20 @@ def dry_run(
     check_study(study, requests)
     stored_ids = _stored_ids(folder, study)
     left = [request for request in requests if request.run_id not in stored_ids]
+    groups = checked_groups(study, left, limits)
     # A worker never writes before it is given a batch, and is given none here.
     setup = Setup(study, Path(folder or "."), device)
     with closing(make_executor(setup, workers)) as executor:
-        plan = planned(study, left, executor, limits)
+        plan = planned(study, groups, executor, limits)
+    if folder is not None:
+        check_disk(plan, Path(folder))
     return DryRun(
         runs=plan.runs,
         stored=len(requests) - len(left),
         batches=len(plan.batches),
         workers=workers,
         gradients=plan.gradients,
-        seconds=plan.seconds,
+        seconds=plan.seconds if plan.is_timed else math.nan,
         disk_bytes=plan.disk_bytes,
         memory_bytes=plan.memory_bytes,
     )

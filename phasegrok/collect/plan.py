@@ -1,5 +1,6 @@
 """What collecting would take, checked before anything is spent."""
 
+import math
 import os
 import shutil
 from collections.abc import Sequence
@@ -12,11 +13,20 @@ import torch
 
 from phasegrok.collect.batches import Batch, Limits, group_units, make_batches
 from phasegrok.collect.executor import Executor
-from phasegrok.collect.speed import samples_of
-from phasegrok.errors import InvalidValueError, StorageError
+from phasegrok.collect.speed import DEFAULT_SPEED, Group, samples_of
+from phasegrok.dynamics import estimate
+from phasegrok.errors import InvalidStudyError, InvalidValueError, StorageError
 from phasegrok.study import RunRequest, Study
 
-__all__ = ["WorkPlan", "check_device", "check_disk", "check_folder", "limits_of", "planned"]
+__all__ = [
+    "WorkPlan",
+    "check_device",
+    "check_disk",
+    "check_folder",
+    "checked_groups",
+    "limits_of",
+    "planned",
+]
 
 PROCESS_BYTES = 350_000_000
 """What torch takes before the first run, as resident memory of one process."""
@@ -40,10 +50,13 @@ class WorkPlan:
         The longest first.
     workers : int
         Processes that share them.
+    is_timed : bool
+        Whether the durations follow from gradients that were timed here.
     """
 
     batches: tuple[Batch, ...]
     workers: int
+    is_timed: bool = True
 
     @property
     def runs(self) -> int:
@@ -76,10 +89,8 @@ class WorkPlan:
         return max(ends)
 
 
-def planned(
-    study: Study, requests: Sequence[RunRequest], executor: Executor, limits: Limits
-) -> WorkPlan:
-    """Split runs into batches.
+def checked_groups(study: Study, requests: Sequence[RunRequest], limits: Limits) -> list[Group]:
+    """Sort runs into groups that may share a batch, none too large for this machine.
 
     Parameters
     ----------
@@ -87,6 +98,35 @@ def planned(
         Description.
     requests : sequence of RunRequest
         What is left to do.
+    limits : Limits
+        What the machine holds.
+
+    Returns
+    -------
+    list of groups
+        As from `group_units`.
+
+    Raises
+    ------
+    InvalidStudyError
+        If this machine cannot hold what its workers would compute at once.
+    """
+    groups = group_units(study, requests)
+    _check_memory(groups, _unit_bytes(study, groups), limits)
+    return groups
+
+
+def planned(
+    study: Study, groups: Sequence[Group], executor: Executor, limits: Limits
+) -> WorkPlan:
+    """Split runs into batches.
+
+    Parameters
+    ----------
+    study : Study
+        Description.
+    groups : sequence of groups
+        What is left to do, from `checked_groups`.
     executor : Executor
         What will carry out the batches; some gradients are timed there.
     limits : Limits
@@ -97,10 +137,42 @@ def planned(
     WorkPlan
         With durations for this machine.
     """
-    groups = group_units(study, requests)
-    speeds = executor.measure(samples_of(groups)) if groups else []
+    samples = [
+        sample[: math.ceil(min(limits.memory_bytes / size, len(sample)))]
+        for sample, size in zip(samples_of(groups), _unit_bytes(study, groups), strict=True)
+    ]
+    speeds = executor.measure(samples) if groups else []
     batches = make_batches(study, groups, speeds, limits)
-    return WorkPlan(batches=tuple(batches), workers=limits.workers)
+    is_timed = DEFAULT_SPEED not in speeds
+    return WorkPlan(batches=tuple(batches), workers=limits.workers, is_timed=is_timed)
+
+
+def _unit_bytes(study: Study, groups: Sequence[Group]) -> list[int]:
+    """Working memory of one unit of each group."""
+    return [
+        sum(estimate(study, request).memory_bytes for request in units[0]) for units in groups
+    ]
+
+
+def _check_memory(groups: Sequence[Group], sizes: Sequence[int], limits: Limits) -> None:
+    """Refuse what would be killed, or swap, before any of it is allocated."""
+    workers = limits.workers
+    at_once = sorted(
+        (size for units, size in zip(groups, sizes, strict=True) for _ in units[:workers]),
+        reverse=True,
+    )
+    machine = f"{limits.machine_bytes / 1e6:.0f} MB"
+    if at_once and at_once[0] > limits.machine_bytes:
+        raise InvalidStudyError(
+            f"the largest run needs about {at_once[0] / 1e6:.0f} MB of memory, walkers of its "
+            f"ladder included, and there are {machine}; lower the sizes of its network or "
+            "task, or record less often."
+        )
+    if sum(at_once[:workers]) > limits.machine_bytes:
+        raise InvalidStudyError(
+            f"{workers} workers need about {sum(at_once[:workers]) / 1e6:.0f} MB of memory for "
+            f"the largest runs, and there are {machine}; use fewer workers."
+        )
 
 
 def limits_of(*, workers: int, device: str, target_seconds: float) -> Limits:
@@ -118,7 +190,7 @@ def limits_of(*, workers: int, device: str, target_seconds: float) -> Limits:
     Returns
     -------
     Limits
-        With the memory that a worker may take.
+        With the memory that a worker may take, and that of the machine.
 
     Raises
     ------
@@ -133,10 +205,13 @@ def limits_of(*, workers: int, device: str, target_seconds: float) -> Limits:
             "change what differs."
         )
     check_device(device)
+    machine = _memory_of(device)
+    share = MEMORY_SHARE * machine / max(workers, 1) - PROCESS_BYTES
     return Limits(
         workers=max(workers, 1),
         target_seconds=target_seconds,
-        memory_bytes=_memory_of_a_worker(max(workers, 1), device),
+        memory_bytes=max(share, PROCESS_BYTES),
+        machine_bytes=machine,
     )
 
 
@@ -190,14 +265,16 @@ def check_disk(plan: WorkPlan, folder: Path) -> None:
     plan : WorkPlan
         What is left to do.
     folder : Path
-        Folder of the study.
+        Folder of the study, or where it will be.
 
     Raises
     ------
     StorageError
         With the bytes needed and free.
     """
-    free = shutil.disk_usage(folder).free
+    folder = folder.resolve()
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    free = shutil.disk_usage(there).free
     if plan.disk_bytes > free:
         raise StorageError(
             f"the runs that are left need about {plan.disk_bytes / 1e6:.0f} MB in {folder}, "
@@ -205,11 +282,10 @@ def check_disk(plan: WorkPlan, folder: Path) -> None:
         )
 
 
-def _memory_of_a_worker(workers: int, device: str) -> float:
+def _memory_of(device: str) -> float:
     if torch.device(device).type == "cuda":
-        total = float(torch.cuda.mem_get_info(device)[0])
-    else:
-        total = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-        if CGROUP_LIMIT.is_file() and (limit := CGROUP_LIMIT.read_text().strip()).isdigit():
-            total = min(total, float(limit))
-    return max(MEMORY_SHARE * total / workers - PROCESS_BYTES, PROCESS_BYTES)
+        return float(torch.cuda.mem_get_info(device)[0])
+    total = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    if CGROUP_LIMIT.is_file() and (limit := CGROUP_LIMIT.read_text().strip()).isdigit():
+        total = min(total, float(limit))
+    return total

@@ -64,6 +64,7 @@ def estimate(study: Study, request: RunRequest) -> Cost:
     kept = {"none": 0, "last": 1, "all": records}[study.recording.states]
     record_bytes = records * (8 * scalars + resolved) + kept * item * layout.row_size
     count = int(getattr(run.task, "example_count", 1))
+    examples = 2 * count + int(getattr(run.task, "test_count", 0))
     inputs = 1
     for size in run.task.input_shape:
         inputs *= size
@@ -73,5 +74,5 @@ def estimate(study: Study, request: RunRequest) -> Cost:
         parameter_count=layout.parameter_count,
         record_bytes=record_bytes,
         memory_bytes=record_bytes
-        + item * (_ROWS_HELD * layout.row_size + 2 * count * inputs + BLOCK_NUMBERS),
+        + item * (_ROWS_HELD * layout.row_size + examples * inputs + BLOCK_NUMBERS),
     )

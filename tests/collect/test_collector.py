@@ -1,14 +1,17 @@
 """Collecting real studies: every run once, the same numbers however it is done."""
 
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import pytest
 
 from phasegrok.collect import collect, dry_run
+from phasegrok.dynamics import estimate
 from phasegrok.errors import (
     FormatError,
     InvalidStudyError,
@@ -350,3 +353,57 @@ def test_a_dry_run_counts_what_is_left_and_writes_nothing(
     nothing = dry_run(study, workers=0, folder=folder)
     assert (nothing.runs, nothing.batches, nothing.seconds) == (0, 0, 0.0)
     assert "0 to do, 12 stored" in str(nothing)
+
+
+@pytest.mark.parametrize("command", [collect, dry_run])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"network": part("two_layer", width=10**11)},
+        {"task": part("cubic_teacher", input_size=5, example_count=10**12, cubic=-0.3)},
+        {
+            "task": part(
+                "cubic_teacher", input_size=5, example_count=2, cubic=-0.3, test_count=10**12
+            )
+        },
+    ],
+    ids=["width", "examples", "test examples"],
+)
+def test_what_no_memory_holds_is_refused_before_it_is_allocated(
+    make_study: StudyMaker,
+    tmp_path: Path,
+    command: Callable[..., object],
+    changes: dict[str, object],
+) -> None:
+    with pytest.raises(InvalidStudyError, match=r"needs about .* MB of memory, .* lower the"):
+        command(make_study(**changes), workers=0, folder=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_more_workers_than_the_memory_holds_are_refused(
+    make_study: StudyMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = make_study(plan=Plan(replicas=3))
+    needed = estimate(study, requested_runs(study)[0]).memory_bytes
+    monkeypatch.setattr("phasegrok.collect.plan._memory_of", lambda _: 2.5 * needed)
+    assert dry_run(study, workers=2).runs == 3
+    with pytest.raises(InvalidStudyError, match=r"3 workers need about .*; use fewer workers"):
+        dry_run(study, workers=3)
+
+
+def test_a_dry_run_refuses_what_the_disk_cannot_hold(
+    make_study: StudyMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(StorageError, match=r"about 0 MB in .*runs/new, and 0 MB are free"):
+        dry_run(make_study(), workers=0, folder=tmp_path / "runs" / "new")
+
+
+def test_a_dry_run_says_where_nothing_could_be_measured(
+    make_study: StudyMaker, troublesome: Path
+) -> None:
+    del troublesome
+    told = dry_run(make_study(plan=Plan(), trouble={"cubic": -0.3}), workers=0)
+    assert math.isnan(told.seconds)
+    assert "at a speed not measured, since the first steps raised" in str(told)
+    assert "about" not in next(line for line in str(told).splitlines() if "time" in line)
