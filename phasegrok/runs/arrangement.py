@@ -1,17 +1,21 @@
 """The flat order of the runs of many shards, and what they agree on."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from phasegrok.errors import FormatError
 from phasegrok.runs.attribute import control_names, stated_option
 from phasegrok.runs.lazy import Places
 from phasegrok.runs.reading import Shard
 from phasegrok.schema import RUN
 
 __all__ = ["View", "joined_coordinates", "places_of", "view_of"]
+
+
+_MOST_NAMED: Final = 3
 
 
 class View(NamedTuple):
@@ -72,6 +76,12 @@ def joined_coordinates(
     joined : dict of (run,) arrays
     left_out : dict
         Other coordinates that not all shards have, with the reason.
+
+    Raises
+    ------
+    FormatError
+        If a description does not state the value of a control that its shard lacks; the shards
+        are named.
     """
     names = {
         name: None
@@ -85,19 +95,41 @@ def joined_coordinates(
         if lacking and name not in controls:
             left_out[name] = f"{len(lacking)} of {len(shards)} shards do not have it"
             continue
+        try:
+            stated = {shard.path: _stated(shard, name) for shard in lacking}
+        except FormatError as error:
+            raise FormatError(_lacking(name, lacking, shards, error)) from error
         parts = [
-            shard.coordinates.get(name, _stated(shard, name, controls)) for shard in shards
+            stated[shard.path] if shard.path in stated else shard.coordinates[name]
+            for shard in shards
         ]
         joined[name] = _concatenated(parts)
     return joined, left_out
 
 
-def _stated(shard: Shard, name: str, controls: Collection[str]) -> npt.NDArray[Any] | None:
-    if name in shard.coordinates or name not in controls:
-        return None
+def _stated(shard: Shard, name: str) -> npt.NDArray[Any]:
     value = stated_option(shard.attribute["study"], name)
     dtype = object if isinstance(value, str) else None
     return np.full(len(shard.run_ids), value, dtype=dtype)
+
+
+def _lacking(
+    name: str, lacking: Sequence[Shard], shards: Sequence[Shard], error: FormatError
+) -> str:
+    """Name the shards without a control and those with it, and how to part them."""
+    have = [shard for shard in shards if name in shard.coordinates]
+    fewer = _named(min(have, lacking, key=len))
+    return (
+        f"all runs of {shards[0].path.parent} need the same controls. The control {name!r} "
+        f"varies in {_named(have)} and is not there in {_named(lacking)}, and {error} Move "
+        f"{fewer} to a folder of its own, or leave that out by without=."
+    )
+
+
+def _named(shards: Sequence[Shard]) -> str:
+    names = [shard.path.name for shard in shards[:_MOST_NAMED]]
+    more = len(shards) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")
 
 
 def _concatenated(parts: Iterable[Any]) -> npt.NDArray[Any]:

@@ -152,7 +152,9 @@ def stated_option(study: Mapping[str, Any] | None, control: str) -> Any:
         found = known[role].get(name)
     if isinstance(found, bool | int | float | str):
         return found
+    if study is None:
+        raise FormatError("recorded runs have no description that could state its value.")
     raise FormatError(
-        f"some shards vary the control {control!r}, and the description stored in the others "
-        "does not state its value." + did_you_mean(control, known)
+        "the description stored with them does not state its value."
+        + did_you_mean(control, known)
     )

@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ __all__ = [
     "partial_files",
     "write_new",
     "write_over",
+    "write_together",
 ]
 
 PARTIAL = ".partial-"
@@ -60,7 +61,7 @@ def write_new(path: Path, content: bytes | memoryview) -> None:
         _flush_folder(path.parent)
 
 
-def write_over(path: Path, content: bytes) -> None:
+def write_over(path: Path, content: bytes | memoryview) -> None:
     """Write a file in place of an older one, whole or not at all.
 
     Parameters
@@ -75,10 +76,35 @@ def write_over(path: Path, content: bytes) -> None:
     StorageError
         If the disk is full or the folder cannot be written; the older file stays.
     """
-    with _readable_errors(path.parent):
-        partial = _write_aside(path.parent, content)
-        os.replace(partial, path)
-        _flush_folder(path.parent)
+    write_together(path.parent, {path.name: content})
+
+
+def write_together(folder: Path, files: Mapping[str, bytes | memoryview]) -> None:
+    """Write files in place of older ones, after all of them have found room on the disk.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; made where it is missing.
+    files : mapping
+        Final name to content; they take their names in this order.
+
+    Raises
+    ------
+    StorageError
+        If the disk is full or the folder cannot be written; the older files stay, all of them.
+    """
+    partials: dict[str, Path] = {}
+    with _readable_errors(folder):
+        try:
+            for name, content in files.items():
+                partials[name] = _write_aside(folder, content)
+            for name, partial in partials.items():
+                os.replace(partial, folder / name)
+        finally:
+            for partial in partials.values():
+                partial.unlink(missing_ok=True)
+        _flush_folder(folder)
 
 
 def partial_files(folder: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """Runs from a table, such as a pandas DataFrame."""
 
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from phasegrok.runs.recorded import (
     control_value,
     plain_number,
     recorded_dataset,
+    whole_number,
 )
 from phasegrok.runs.validation import require_valid
 from phasegrok.schema import Outcome
@@ -73,6 +75,8 @@ def from_frame(
     InvalidValueError
         If a column is missing or not numbers, a control changes within a run, a value is
         missing (NaN), or two rows are one record.
+    FormatError
+        If two runs have the same controls and labels, or another breach of the schema is left.
 
     Examples
     --------
@@ -112,6 +116,11 @@ def _columns(table: Table | Mapping[str, Any]) -> Columns:
             f"columns; received {type(table).__name__}."
         )
     names = table.keys() if isinstance(table, Mapping) else table.columns
+    twice = [name for name, count in Counter(str(name) for name in names).items() if count > 1]
+    if twice:
+        raise InvalidValueError(
+            f"the table has two columns of the name {twice[0]!r}; rename or drop one of them."
+        )
     columns = {str(name): np.asarray(table[name]) for name in names}
     lengths = {name: values.shape for name, values in columns.items()}
     if len(set(lengths.values())) > 1 or any(len(shape) != 1 for shape in lengths.values()):
@@ -157,7 +166,9 @@ def _run(
     for label in ("disorder", "replica", "outcome"):
         column = roles[label]
         if column is not None:
-            labels[label] = _one(run_id, column, columns)
+            value = _one(run_id, column, columns)
+            where = f"the column {column!r}, in the run {run_id!r},"
+            labels[label] = value if label == "outcome" else whole_number(where, value)
     if roles["replica"] is None:
         same = (*point.values(), labels["disorder"])
         labels["replica"] = counted[same] = counted.get(same, -1) + 1
@@ -191,11 +202,15 @@ def _one(run_id: str, name: str, columns: Columns) -> Any:
 
 
 def _steps(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    whole = plain_number(name, values)
-    steps = whole.astype(np.int64)
-    if not np.array_equal(steps, whole):
-        raise InvalidValueError(f"the column {name!r} must hold whole numbers of steps.")
-    return steps
+    numbers = plain_number(name, values)
+    # Of NaN, infinity and what no int64 holds the comparison is false.
+    wrong = numbers[~((np.abs(numbers) < 2.0**63) & (numbers == np.floor(numbers)))]
+    if wrong.size:
+        raise InvalidValueError(
+            f"the column {name!r} must hold whole numbers of steps, received {wrong[0]}; "
+            "correct or leave out those rows."
+        )
+    return numbers.astype(np.int64)
 
 
 def _complete(run_id: str, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:

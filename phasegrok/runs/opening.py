@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from phasegrok.errors import FormatError, InvalidValueError, did_you_mean
+from phasegrok.errors import DamagedShardError, FormatError, InvalidValueError, did_you_mean
 from phasegrok.runs.arrangement import View, joined_coordinates, places_of, view_of
 from phasegrok.runs.flat import (
     flat_dataset,
@@ -202,16 +202,16 @@ def _shards(
             f"{type(path).__name__}."
         )
     path = Path(path)
+    if not path.exists():
+        raise FormatError(f"a study is a folder, and there is nothing at {str(path)!r}.")
+    if not path.is_dir():
+        return [_lone_shard(path)], None
     study = None
     expected = None
-    paths = [path]
-    if path.is_dir():
-        paths = [each for each in shard_paths(path) if each.name not in without]
-        if (path / DESCRIPTION).exists():
-            folder = StudyFolder.open(path)
-            study, expected = folder.study, folder.identity
-    elif not path.exists():
-        raise FormatError(f"a study is a folder, and there is nothing at {str(path)!r}.")
+    paths = [each for each in shard_paths(path) if each.name not in without]
+    if (path / DESCRIPTION).exists():
+        folder = StudyFolder.open(path)
+        study, expected = folder.study, folder.identity
     shards, problems = scan(paths, expected)
     if problems:
         raise FormatError(
@@ -224,6 +224,15 @@ def _shards(
     if not shards:
         raise FormatError(f"{path} holds no runs yet; collect or record some first.")
     return shards, study
+
+
+def _lone_shard(path: Path) -> Shard:
+    try:
+        return read_shard(path)
+    except DamagedShardError as error:
+        raise DamagedShardError(
+            f"{error} Give the folder of a study, or a whole shard of one (shard-<hash>.h5)."
+        ) from error
 
 
 def _variables(shard: Shard) -> list[str]:

@@ -19,10 +19,17 @@ __all__ = [
     "Described",
     "Origin",
     "RecordedRun",
+    "RefusedControlError",
     "control_value",
     "plain_number",
     "recorded_dataset",
+    "whole_number",
 ]
+
+
+@final
+class RefusedControlError(InvalidValueError):
+    """A control bears a name that means something else."""
 
 
 @final
@@ -126,9 +133,11 @@ def recorded_dataset(runs: Sequence[RecordedRun], origin: Origin) -> xr.Dataset:
 
     Raises
     ------
+    RefusedControlError
+        If the name of a control is taken by the schema or by a variable.
     InvalidValueError
-        If a name is taken by the schema, one dimension has two sizes, or a control is text in
-        some runs and a number in others.
+        If another name is taken, one dimension has two sizes, or a control is text in some
+        runs and a number in others.
     """
     length = max(len(run.step) for run in runs)
     coordinates: dict[str, Any] = {
@@ -138,7 +147,7 @@ def recorded_dataset(runs: Sequence[RecordedRun], origin: Origin) -> xr.Dataset:
     coordinates["record_count"] = (RUN, np.array([len(run.step) for run in runs], np.int64))
     for name in runs[0].controls:
         if name in coordinates or name in ("step", "time", *runs[0].variables):
-            raise InvalidValueError(
+            raise RefusedControlError(
                 f"a control cannot be called {name!r}, which has another meaning; rename it."
             )
         values = [run.controls[name] for run in runs]
@@ -197,6 +206,34 @@ def control_value(name: str, value: object) -> float | int | str:
         return plain
     raise InvalidValueError(
         f"the control {name!r} must be a finite number or text, received {value!r}."
+    )
+
+
+def whole_number(name: str, value: object) -> int:
+    """Take a label such as a replica; 20.0 is a whole number.
+
+    Parameters
+    ----------
+    name : str
+        What it labels, which begins the error message.
+    value : object
+        Number or numpy number.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    InvalidValueError
+        For anything else, or a fraction.
+    """
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, int | float) and not isinstance(plain, bool):
+        if float(plain).is_integer():
+            return int(plain)
+    raise InvalidValueError(
+        f"{name} must be a whole number such as 0, 1 or 2, received {value!r}; number them."
     )
 
 

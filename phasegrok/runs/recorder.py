@@ -10,6 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from phasegrok.errors import FormatError, InvalidValueError, did_you_mean
+from phasegrok.runs.attribute import control_names
 from phasegrok.runs.column import Column, logged_number, logged_step
 from phasegrok.runs.disk import exclusive_lock
 from phasegrok.runs.folder import begin_folder
@@ -17,9 +18,12 @@ from phasegrok.runs.recorded import (
     Described,
     Origin,
     RecordedRun,
+    RefusedControlError,
     control_value,
     recorded_dataset,
+    whole_number,
 )
+from phasegrok.runs.scanning import scan
 from phasegrok.runs.shard import write_shard
 from phasegrok.runs.validation import validate
 from phasegrok.schema import Outcome
@@ -201,7 +205,7 @@ def record(
     controls : mapping
         What is varied in this study, with the values of this run: numbers or text.
     disorder, replica : int
-        Which draw of the data; which initial state and noise.
+        Which draw of the data; which initial state and noise. Numbered from 0.
     start : str
         How the initial state was made.
     integrator : str
@@ -219,9 +223,10 @@ def record(
     Raises
     ------
     InvalidValueError
-        If the controls are no mapping, or a value is neither a finite number nor text.
+        If the controls are no mapping, a value is neither a finite number nor text, or a label
+        is none; nothing is stored then.
     FormatError
-        If the folder holds this run already, or another study.
+        If the folder holds this run already, runs with other controls, or another study.
     StudyBusyError
         If another process is recording this very run.
     StorageError
@@ -239,27 +244,34 @@ def record(
             f"{controls!r}."
         )
     chosen = {each: control_value(each, value) for each, value in controls.items()}
-    request = RunRequest(controls=chosen, disorder=disorder, replica=replica, start=start)
+    request = RunRequest(
+        controls=chosen,
+        disorder=whole_number("disorder", disorder),
+        replica=whole_number("replica", replica),
+        start=start,
+    )
     labels = {
         "run_id": request.run_id,
-        "disorder": disorder,
-        "replica": replica,
+        "disorder": request.disorder,
+        "replica": request.replica,
         "start": start,
         "integrator": integrator,
     }
+    recorder = Recorder(labels=labels, controls=chosen, title=name)
+    recorder._require_storable({})
     lock = Path(folder) / f".recording-{request.run_id}"
     with exclusive_lock(lock, "another recorder of this run"):
         try:
             _require_new(folder, request, Origin(title=name))
-            recorder = Recorder(labels=labels, controls=chosen, title=name)
-            recorder._require_storable({})
             try:
                 yield recorder
             except BaseException as error:
-                _end_by(recorder, error)
+                # A run that cannot bear its controls would bar the folder to all others.
+                if recorder._columns or not isinstance(error, RefusedControlError):
+                    _end_by(recorder, error)
+                    write_shard(folder, recorder.dataset())
                 raise
-            finally:
-                write_shard(folder, recorder.dataset())
+            write_shard(folder, recorder.dataset())
         finally:
             lock.unlink(missing_ok=True)
 
@@ -277,12 +289,21 @@ def _require_new(folder: str | Path, request: RunRequest, origin: Origin) -> Non
             f"{folder} holds the study {stored.title!r}, and runs recorded as {origin.title!r} "
             "belong to another; choose another folder, or give the name of that study."
         )
-    if request.run_id in stored.finished_run_ids():
-        raise FormatError(
-            f"{folder} holds a run with controls {dict(request.controls)}, disorder "
-            f"{request.disorder}, replica {request.replica} and start {request.start!r} "
-            "already; give this one another replica."
-        )
+    for shard in scan(stored.shards(), stored.identity, names=("run_id",))[0]:
+        if request.run_id in shard.run_ids:
+            raise FormatError(
+                f"{folder} holds a run with controls {dict(request.controls)}, disorder "
+                f"{request.disorder}, replica {request.replica} and start {request.start!r} "
+                f"already, in {shard.path.name}; give this one another replica, or move that "
+                "file away to make the run again."
+            )
+        known = control_names([shard.attribute])
+        if {*known} != {*request.controls}:
+            raise FormatError(
+                f"{folder} holds runs with the controls {sorted(known)}, such as "
+                f"{shard.path.name}, and this one has {sorted(request.controls)}; give every "
+                "run the same controls, or choose another folder."
+            )
 
 
 def _end_by(recorder: Recorder, error: BaseException) -> None:

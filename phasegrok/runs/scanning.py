@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from phasegrok.errors import DamagedShardError, FormatError, StudyChangedError
 from phasegrok.runs.reading import Shard, corrupted, read_shard
@@ -13,6 +13,9 @@ from phasegrok.seeding import canonical_json
 from phasegrok.study import check_unchanged
 
 __all__ = ["Problem", "corruption", "scan", "shard_paths"]
+
+
+_MOST_DIFFERENCES: Final = 3
 
 
 class Problem(NamedTuple):
@@ -130,6 +133,8 @@ def _foreign(shard: Shard, wanted: str) -> str:
     try:
         check_unchanged(json.loads(wanted), shard.attribute["identity"])
     except StudyChangedError as error:
-        differences = [line for line in str(error).splitlines() if line.startswith("  ")]
-        text = "\n".join([f"{text} It differs in", *differences])
+        lines = [line.strip() for line in str(error).splitlines() if line.startswith("  ")]
+        more = len(lines) - _MOST_DIFFERENCES
+        told = "; ".join(lines[:_MOST_DIFFERENCES]) + (f"; and {more} more" if more > 0 else "")
+        return f"{text} It differs: {told}."
     return text

@@ -11,7 +11,9 @@ from phasegrok.errors import FormatError, InvalidValueError
 from phasegrok.runs.attribute import attribute_of, control_names
 from phasegrok.runs.steps import fill_value, made
 from phasegrok.schema import (
+    ATTRIBUTE,
     HALF_SQUARE_NORM,
+    LABELS,
     NOW,
     PENALTY,
     RECORD,
@@ -19,6 +21,7 @@ from phasegrok.schema import (
     RUN_COORDINATES,
     Outcome,
     Symmetry,
+    fault_of_name,
 )
 
 __all__ = ["require_valid", "stored_as_double", "validate"]
@@ -32,9 +35,16 @@ _DTYPES = {
 }
 """Of the coordinates on ``run`` that are numbers; the others are text."""
 
+_AXES = {"step": "int64", "time": "float64"}
+
 _DOUBLE_PREFIXES = (HALF_SQUARE_NORM, PENALTY, "event_")
 
 _MEASURED = ("float64", "float32", "int64")
+
+_TELLING = (*LABELS, "direction", "rate")
+"""What tells runs of one point apart, beside their walker on an exchange ladder."""
+
+_WALKER = "first_rung"
 
 
 def validate(dataset: xr.Dataset) -> list[str]:
@@ -60,16 +70,14 @@ def validate(dataset: xr.Dataset) -> list[str]:
             "only an xarray Dataset can follow the schema, as open_runs returns it; received "
             f"{type(dataset).__name__}."
         )
-    breaches = [*_attribute(dataset), *_dimensions(dataset), *_names(dataset)]
-    breaches += _run_coordinates(dataset)
-    if breaches:
-        # What follows reads the values by these names, so it would only repeat the fault.
-        return breaches
-    for check in _CHECKS:
-        breaches += check(dataset)
+    broken = {**_attribute(dataset), **_dimensions(dataset), **_run_coordinates(dataset)}
+    breaches = [*broken.values(), *_names(dataset)]
+    for check, needed in _CHECKS:
+        # Without what it reads a check would only repeat the fault.
+        if broken.keys().isdisjoint(needed):
+            breaches += check(dataset)
     for name, variable in dataset.data_vars.items():
         breaches += _description(name, variable)
-        breaches += _values(name, variable, dataset)
     return breaches
 
 
@@ -94,43 +102,48 @@ def stored_as_double(name: str) -> bool:
     return name == "loss" or name.startswith(_DOUBLE_PREFIXES) or name.endswith(NOW)
 
 
-def _attribute(dataset: xr.Dataset) -> Iterator[str]:
+def _attribute(dataset: xr.Dataset) -> dict[str, str]:
     try:
         attribute_of(dataset)
     except FormatError as error:
-        yield str(error)
+        return {ATTRIBUTE: str(error)}
+    return {}
 
 
-def _dimensions(dataset: xr.Dataset) -> Iterator[str]:
-    for dimension in (RUN, RECORD):
-        if dimension not in dataset.sizes:
-            yield f"the dimension {dimension!r} is missing; it has {list(dataset.sizes)}."
+def _dimensions(dataset: xr.Dataset) -> dict[str, str]:
+    broken = {
+        dimension: f"the dimension {dimension!r} is missing; it has {list(dataset.sizes)}."
+        for dimension in (RUN, RECORD)
+        if dimension not in dataset.sizes
+    }
     if dataset.sizes.get(RUN, 1) == 0:
-        yield f"the dimension {RUN!r} is empty; a shard holds at least one run."
+        broken[RUN] = f"the dimension {RUN!r} is empty; a shard holds at least one run."
+    return broken
 
 
 def _names(dataset: xr.Dataset) -> Iterator[str]:
     for name in dataset.variables:
-        text = str(name)
-        if not isinstance(name, str) or not text or "/" in text or text.split() != [text]:
-            yield f"the name {name!r} must be one word of text without a slash."
-        if name in (RUN, RECORD, "entry"):
-            yield f"the name {name!r} is that of a dimension; rename the variable."
+        fault = fault_of_name(name)
+        if fault:
+            yield f"the name {name!r} {fault}; rename the variable."
 
 
-def _run_coordinates(dataset: xr.Dataset) -> Iterator[str]:
-    for name, meaning in RUN_COORDINATES.items():
-        if name not in dataset.coords:
-            yield f"the coordinate {name!r} ({meaning}) is missing."
-        elif dataset[name].dims != (RUN,):
-            yield f"the coordinate {name!r} must lie on ({RUN},), not {dataset[name].dims}."
-        elif name in _DTYPES and dataset[name].dtype != _DTYPES[name]:
-            yield (
-                f"the coordinate {name!r} must be {_DTYPES[name]}, "
-                f"received {dataset[name].dtype}."
-            )
-        elif name not in _DTYPES and not _is_text(dataset[name].values):
-            yield f"the coordinate {name!r} must be text, received {dataset[name].dtype}."
+def _run_coordinates(dataset: xr.Dataset) -> dict[str, str]:
+    told = {name: _run_coordinate(dataset, name) for name in RUN_COORDINATES}
+    return {name: breach for name, breach in told.items() if breach}
+
+
+def _run_coordinate(dataset: xr.Dataset, name: str) -> str:
+    if name not in dataset.coords:
+        return f"the coordinate {name!r} ({RUN_COORDINATES[name]}) is missing."
+    values = dataset[name]
+    if values.dims != (RUN,):
+        return f"the coordinate {name!r} must lie on ({RUN},), not {values.dims}."
+    if name in _DTYPES and values.dtype != _DTYPES[name]:
+        return f"the coordinate {name!r} must be {_DTYPES[name]}, received {values.dtype}."
+    if name not in _DTYPES and not _is_text(values.values):
+        return f"the coordinate {name!r} must be text, received {values.dtype}."
+    return ""
 
 
 def _outcomes(dataset: xr.Dataset) -> Iterator[str]:
@@ -150,6 +163,34 @@ def _identifiers(dataset: xr.Dataset) -> Iterator[str]:
         yield f"the run_id {str(name)!r} occurs {count} times; it must be unique."
     if "" in names:
         yield "a run_id is empty."
+
+
+def _labels(dataset: xr.Dataset) -> Iterator[str]:
+    for name in ("disorder", "replica"):
+        lowest = int(dataset[name].values.min())
+        if lowest < 0:
+            yield f"the {name} must be 0 or more for every run, received {lowest}."
+    if not all(str(each).strip() for each in dataset["start"].values):
+        yield "the start is empty; name how the initial state was made."
+
+
+def _distinct_runs(dataset: xr.Dataset) -> Iterator[str]:
+    """Runs that nothing tells apart: averages would take them for independent ones."""
+    controls = [
+        name
+        for name in control_names([attribute_of(dataset)])
+        if name in dataset.coords and dataset[name].dims == (RUN,)
+    ]
+    others = [name for name in (*_TELLING, _WALKER) if name in dataset.coords]
+    columns = [dataset[name].values.tolist() for name in (*controls, *others)]
+    first: dict[tuple[Any, ...], str] = {}
+    for run_id, *key in zip(dataset["run_id"].values, *columns, strict=True):
+        other = first.setdefault(tuple(key), str(run_id))
+        if other != run_id:
+            yield (
+                f"the runs {other!r} and {str(run_id)!r} have the same "
+                f"{', '.join((*controls, *LABELS))}; give one of them another replica."
+            )
 
 
 def _record_counts(dataset: xr.Dataset) -> Iterator[str]:
@@ -182,12 +223,20 @@ def _other_coordinates(dataset: xr.Dataset) -> Iterator[str]:
 
 
 def _axes(dataset: xr.Dataset) -> Iterator[str]:
-    for name, dtype in (("step", "int64"), ("time", "float64")):
-        if name not in dataset.coords or dataset[name].dims not in ((RUN, RECORD), (RECORD,)):
-            yield f"the coordinate {name!r} must lie on ({RUN}, {RECORD}) or ({RECORD},)."
-        elif dataset[name].dtype != dtype:
-            yield f"the coordinate {name!r} must be {dtype}, received {dataset[name].dtype}."
-        else:
+    yield from filter(None, (_axis(dataset, name) for name in _AXES))
+
+
+def _axis(dataset: xr.Dataset, name: str) -> str:
+    if name not in dataset.coords or dataset[name].dims not in ((RUN, RECORD), (RECORD,)):
+        return f"the coordinate {name!r} must lie on ({RUN}, {RECORD}) or ({RECORD},)."
+    if dataset[name].dtype != _AXES[name]:
+        return f"the coordinate {name!r} must be {_AXES[name]}, received {dataset[name].dtype}."
+    return ""
+
+
+def _axes_increase(dataset: xr.Dataset) -> Iterator[str]:
+    for name in _AXES:
+        if not _axis(dataset, name):
             yield from _increases(name, dataset)
 
 
@@ -221,17 +270,6 @@ def _events(dataset: xr.Dataset) -> Iterator[str]:
             yield f"the bounds of the event {name!r} must lie on ({RUN},)."
 
 
-_CHECKS: tuple[Callable[[xr.Dataset], Iterator[str]], ...] = (
-    _outcomes,
-    _identifiers,
-    _record_counts,
-    _controls,
-    _other_coordinates,
-    _axes,
-    _events,
-)
-
-
 def _description(name: Hashable, variable: xr.DataArray) -> Iterator[str]:
     for attribute in ("units", "long_name"):
         if not isinstance(variable.attrs.get(attribute), str):
@@ -247,22 +285,44 @@ def _description(name: Hashable, variable: xr.DataArray) -> Iterator[str]:
         yield f"the variable {name!r} must be {' or '.join(allowed)}, not {variable.dtype}."
 
 
-def _values(name: Hashable, variable: xr.DataArray, dataset: xr.Dataset) -> Iterator[str]:
+def _variable_dims(dataset: xr.Dataset) -> Iterator[str]:
+    for name, variable in dataset.data_vars.items():
+        if not _well_placed(variable):
+            yield (
+                f"the variable {name!r} must lie on ({RUN}[, {RECORD}][, ...]), "
+                f"received {variable.dims}."
+            )
+
+
+def _well_placed(variable: xr.DataArray) -> bool:
     dims = variable.dims
-    if dims[:1] != (RUN,) or (RECORD in dims and dims[1] != RECORD):
-        yield f"the variable {name!r} must lie on ({RUN}[, {RECORD}][, ...]), received {dims}."
-    elif str(variable.dtype) not in _MEASURED:
-        return
-    elif RECORD in dims:
-        yield from _record_values(name, variable.values, dataset["record_count"].values)
-    elif variable.dtype.kind == "f":
-        ended = np.isin(dataset["outcome"].values, [Outcome.FINISHED, Outcome.TRUNCATED])
-        wrong = int(np.isnan(variable.values[ended]).sum())
-        if wrong:
-            yield f"the variable {name!r} holds NaN in runs that finished, {wrong} times."
+    return dims[:1] == (RUN,) and (RECORD not in dims or dims[1] == RECORD)
 
 
-def _record_values(
+def _measured(dataset: xr.Dataset) -> Iterator[tuple[Hashable, xr.DataArray]]:
+    """Variables whose values can be looked at."""
+    for name, variable in dataset.data_vars.items():
+        if _well_placed(variable) and str(variable.dtype) in _MEASURED:
+            yield name, variable
+
+
+def _record_values(dataset: xr.Dataset) -> Iterator[str]:
+    counts = dataset["record_count"].values
+    for name, variable in _measured(dataset):
+        if RECORD in variable.dims:
+            yield from _records_of(name, variable.values, counts)
+
+
+def _run_values(dataset: xr.Dataset) -> Iterator[str]:
+    ended = np.isin(dataset["outcome"].values, [Outcome.FINISHED, Outcome.TRUNCATED])
+    for name, variable in _measured(dataset):
+        if RECORD not in variable.dims and variable.dtype.kind == "f":
+            wrong = int(np.isnan(variable.values[ended]).sum())
+            if wrong:
+                yield f"the variable {name!r} holds NaN in runs that finished, {wrong} times."
+
+
+def _records_of(
     name: Hashable, values: npt.NDArray[Any], counts: npt.NDArray[np.int64]
 ) -> Iterator[str]:
     valid = made(counts, values.shape[1])
@@ -282,3 +342,21 @@ def _is_text(values: npt.NDArray[Any]) -> bool:
     return values.dtype.kind in "UT" or (
         values.dtype.kind == "O" and all(isinstance(each, str) for each in values.flat)
     )
+
+
+_CHECKS: tuple[tuple[Callable[[xr.Dataset], Iterator[str]], tuple[str, ...]], ...] = (
+    (_outcomes, (RUN, "outcome", "outcome_reason")),
+    (_identifiers, (RUN, "run_id")),
+    (_labels, (RUN, "disorder", "replica", "start")),
+    (_distinct_runs, (RUN, ATTRIBUTE, "run_id", *_TELLING)),
+    (_record_counts, (RUN, RECORD, "run_id", "record_count")),
+    (_controls, (RUN, ATTRIBUTE)),
+    (_other_coordinates, (RUN,)),
+    (_axes, (RUN, RECORD)),
+    (_axes_increase, (RUN, RECORD, "run_id", "record_count")),
+    (_events, (RUN,)),
+    (_variable_dims, (RUN,)),
+    (_record_values, (RUN, RECORD, "record_count")),
+    (_run_values, (RUN, "outcome")),
+)
+"""Each check with the dimensions, coordinates and attribute that it reads."""

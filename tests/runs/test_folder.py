@@ -22,7 +22,7 @@ from phasegrok.errors import (
     StudyChangedError,
 )
 from phasegrok.runs import StudyFolder, disk, folder, record, write_shard
-from phasegrok.study import Plan, Study, part
+from phasegrok.study import Plan, Recording, Study, part
 
 MakeDataset = Callable[..., xr.Dataset]
 MakeStudy = Callable[..., Study]
@@ -288,3 +288,42 @@ def test_recorded_runs_leave_nothing_to_collect(tmp_path: Path) -> None:
         run.log(step=0, loss=1.0)
     with pytest.raises(InvalidStudyError, match="no description to collect from"):
         StudyFolder.open(tmp_path).description()
+
+
+def test_a_foreign_shard_is_told_in_one_line(
+    tmp_path: Path, make_study: MakeStudy, make_dataset: MakeDataset
+) -> None:
+    study = StudyFolder.create(tmp_path, make_study())
+    other = make_study(
+        seed=8,
+        task=part("cubic_teacher", input_size=6, example_count=21),
+        dynamics=part("langevin", step_size=0.02),
+        recording=Recording(steps=200, every=10),
+    )
+    write_shard(tmp_path, make_dataset(study=other))
+    (problem,) = study.problems()
+    assert problem.text.count("stored") == 3
+    assert problem.text.endswith("; and 2 more.")
+    assert "\n" not in problem.text
+
+
+def test_files_are_replaced_together_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk.write_together(tmp_path, {"a": b"1", "b": b"2"})
+    flush, calls = os.fsync, []
+
+    def full(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        flush(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(StorageError, match="disk is full"):
+            disk.write_together(tmp_path, {"a": b"3", "b": b"4"})
+    assert (tmp_path / "a").read_bytes() + (tmp_path / "b").read_bytes() == b"12"
+    assert disk.partial_files(tmp_path) == []
+    disk.write_together(tmp_path, {"a": b"3", "b": b"4"})
+    assert (tmp_path / "a").read_bytes() + (tmp_path / "b").read_bytes() == b"34"

@@ -126,3 +126,48 @@ def test_an_unknown_outcome_breaches_the_schema() -> None:
 def test_what_has_no_named_columns_is_refused(table: Any) -> None:
     with pytest.raises(InvalidValueError, match="the table must have named columns"):
         from_frame(table, controls=["T"], run="id")
+
+
+TABLE: dict[str, Any] = {
+    "k": ["a", "b"],
+    "T": [0.1, 0.1],
+    "draw": [0.0, 1.0],
+    "seed": [3, 3],
+    "loss": [1.0, 2.0],
+}
+
+
+def test_whole_numbers_of_any_type_are_labels() -> None:
+    runs = from_frame(pd.DataFrame(TABLE), controls=["T"], run="k", disorder="draw")
+    assert runs["disorder"].values.tolist() == [0, 1]
+    assert runs["disorder"].dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("columns", "match"),
+    [
+        ({"draw": [0.5, 1.0]}, r"column 'draw', in the run 'a', must be a whole number.*0\.5"),
+        ({"draw": ["x", "y"]}, "column 'draw', in the run 'a', must be a whole number"),
+        ({"draw": [0, -1]}, "the disorder must be 0 or more"),
+        ({"draw": [0, 0]}, "the runs 'a' and 'b' have the same T, disorder, replica, start"),
+    ],
+)
+def test_labels_that_tell_no_runs_apart_are_refused(
+    columns: dict[str, Any], match: str
+) -> None:
+    table = {**TABLE, **columns}
+    with pytest.raises(ValueError, match=match):
+        from_frame(table, controls=["T"], run="k", disorder="draw", replica="seed")
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    frame = pd.DataFrame([["a", 0.1, 1.0, 2.0]], columns=["id", "T", "loss", "loss"])
+    with pytest.raises(InvalidValueError, match="two columns of the name 'loss'"):
+        from_frame(frame, controls=["T"], run="id")
+
+
+@pytest.mark.parametrize("step", [np.nan, np.inf, 1e300 + 0.5, 0.5])
+def test_a_step_that_is_no_number_is_named(step: float) -> None:
+    table = changed(step=[20.0, 0.0, 10.0, 0.0, 10.0, step])
+    with pytest.raises(InvalidValueError, match=r"whole numbers of steps, received"):
+        from_frame(table, controls=["temperature"], run="id", record="step")

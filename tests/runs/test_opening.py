@@ -19,6 +19,7 @@ from phasegrok.runs import (
     open_runs,
     open_tree,
     pooled,
+    record,
     states,
     validate,
     write_shard,
@@ -469,3 +470,24 @@ def test_the_latest_plan_is_told(study_path: Path, make_study: MakeStudy) -> Non
 def test_what_is_no_path_is_refused() -> None:
     with pytest.raises(InvalidValueError, match=r"needs the path of a study.*NoneType"):
         open_runs(None)  # type: ignore[arg-type]
+
+
+def test_recorded_runs_of_other_controls_are_named(tmp_path: Path) -> None:
+    for name in ("wd", "lr"):
+        with record(tmp_path / name, controls={name: 0.1}) as run:
+            run.log(step=0, loss=1.0)
+    (wrong,) = StudyFolder.open(tmp_path / "lr").shards()
+    moved = wrong.rename(tmp_path / "wd" / wrong.name)
+    with pytest.raises(FormatError, match=r"need the same controls.*Move .* or leave") as told:
+        open_runs(tmp_path / "wd")
+    assert all(shard.name in str(told.value) for shard in (tmp_path / "wd").glob("*.h5"))
+    assert open_runs(tmp_path / "wd", without=[moved.name])["wd"].item() == 0.1
+
+
+def test_what_is_no_shard_is_told_without_advice_for_folders(tmp_path: Path) -> None:
+    path = tmp_path / "r.py"
+    path.write_text("print(1)\n", encoding="utf-8")
+    with pytest.raises(FormatError, match="Give the folder of a study, or") as told:
+        open_runs(path)
+    assert "without" not in str(told.value)
+    assert "Collecting" not in str(told.value)

@@ -272,3 +272,84 @@ def test_controls_must_have_names_and_values(tmp_path: Path, controls: Any) -> N
         record(tmp_path, controls=controls),
     ):
         pass
+
+
+def test_runs_of_other_controls_are_refused_before_the_loop(tmp_path: Path) -> None:
+    with record(tmp_path, controls={"wd": 0.1}) as run:
+        run.log(step=0, loss=1.0)
+    with (
+        pytest.raises(FormatError, match=r"the controls \['wd'\].*this one has \['lr'\]"),
+        record(tmp_path, controls={"lr": 0.1}),
+    ):
+        pytest.fail("the loop was entered")
+    assert open_runs(tmp_path).sizes["run"] == 1
+
+
+def test_a_refused_control_stores_nothing(tmp_path: Path) -> None:
+    with (
+        pytest.raises(InvalidValueError, match="a control cannot be called 'loss'"),
+        record(tmp_path, controls={"loss": 1.0}, replica=5) as run,
+    ):
+        run.log(step=0, loss=1.0)
+    assert StudyFolder.open(tmp_path).shards() == []
+    with record(tmp_path, controls={"wd": 1.0}, replica=5) as run:
+        run.log(step=0, loss=1.0)
+    assert open_runs(tmp_path)["outcome"].item() == "finished"
+
+
+def test_a_refused_control_of_another_run_costs_no_records(tmp_path: Path) -> None:
+    def nested() -> float:
+        with record(tmp_path / "inner", controls={"loss": 1.0}) as other:
+            other.log(step=0, loss=1.0)
+        return 1.0
+
+    with pytest.raises(InvalidValueError, match="cannot be called 'loss'"):
+        log_two_records(tmp_path / "outer", {"step": 1, "loss": nested})
+    assert open_runs(tmp_path / "outer")["outcome"].item() == "failed"
+
+
+def test_a_label_that_is_taken_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(InvalidValueError, match="increases"):
+        log_two_records(tmp_path, {"step": 0, "loss": 1.0})
+    (shard,) = StudyFolder.open(tmp_path).shards()
+    with (
+        pytest.raises(FormatError, match=rf"already, in {shard.name}; .*move that file away"),
+        record(tmp_path, controls={}),
+    ):
+        pass
+    shard.unlink()
+    log_two_records(tmp_path, {"step": 1, "loss": 0.5})
+    assert open_runs(tmp_path)["outcome"].item() == "finished"
+
+
+@pytest.mark.parametrize(
+    ("labels", "match"),
+    [
+        ({"replica": -1}, "the replica must be 0 or more for every run, received -1"),
+        ({"disorder": -2}, "the disorder must be 0 or more"),
+        ({"start": " "}, "the start is empty"),
+        ({"start": 3}, "'start' must be text"),
+        ({"replica": "a"}, "replica must be a whole number such as 0, 1 or 2, received 'a'"),
+        ({"disorder": 0.5}, "disorder must be a whole number"),
+        ({"replica": True}, "replica must be a whole number"),
+    ],
+)
+def test_labels_without_a_meaning_are_refused(
+    tmp_path: Path, labels: dict[str, Any], match: str
+) -> None:
+    with pytest.raises(InvalidValueError, match=match), record(tmp_path, controls={}, **labels):
+        pytest.fail("the loop was entered")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_whole_labels_may_be_of_any_type(tmp_path: Path) -> None:
+    with record(tmp_path, controls={}, replica=np.int32(2), disorder=1.0) as run:  # type: ignore[arg-type]
+        run.log(step=0, loss=1.0)
+    runs = open_runs(tmp_path)
+    assert (runs["replica"].item(), runs["disorder"].item()) == (2, 1)
+    assert runs["replica"].dtype == runs["disorder"].dtype == np.int64
+    with (
+        pytest.raises(FormatError, match="already"),
+        record(tmp_path, controls={}, replica=2, disorder=1),
+    ):
+        pass

@@ -159,3 +159,41 @@ def test_validation_changes_nothing(make_dataset: MakeDataset) -> None:
 def test_what_is_no_dataset_is_refused() -> None:
     with pytest.raises(InvalidValueError, match=r"only an xarray Dataset.*received int"):
         validate(3)  # type: ignore[arg-type]
+
+
+def test_a_missing_coordinate_hides_no_other_breach(make_dataset: MakeDataset) -> None:
+    dataset = make_dataset(record_count=[5, 5, 5, 5, 5, 3])
+    planted = ["outcome", "units", "symmetry", "absent", "beyond int", "steps back", "float32"]
+    for name in planted:
+        dataset = BREACHES[name][0](dataset)
+    told = validate(dataset)
+    for name in ("replica", "integrator"):
+        assert len(validate(dataset.drop_vars(name))) == len(told) + 1
+    without_text = dataset.drop_attrs(deep=False)
+    assert len(validate(without_text)) == len(told) + 1
+    # What needs the number of records is not told without it, the rest is.
+    rest = validate(dataset.drop_vars("record_count"))
+    assert [each for each in told if each not in rest] == [
+        each for each in told if "increase" in each or "holds" in each
+    ]
+
+
+LABEL_BREACHES: dict[str, tuple[Breach, str]] = {
+    "replica": (first_value("replica", -1), "replica must be 0 or more"),
+    "disorder": (first_value("disorder", -1), "disorder must be 0 or more"),
+    "start": (first_value("start", ""), "the start is empty"),
+    "same": (coordinate("replica", np.zeros(6, dtype=np.int64)), "give one of them another"),
+}
+
+
+@pytest.mark.parametrize("name", list(LABEL_BREACHES))
+def test_labels_must_tell_runs_apart(make_dataset: MakeDataset, name: str) -> None:
+    breach, match = LABEL_BREACHES[name]
+    assert any(match in each for each in validate(breach(make_dataset())))
+
+
+def test_walkers_of_one_ladder_share_their_labels(make_dataset: MakeDataset) -> None:
+    dataset = make_dataset().assign_coords(
+        replica=("run", np.zeros(6, dtype=np.int64)), first_rung=("run", np.arange(6))
+    )
+    assert validate(dataset) == []
