@@ -13,6 +13,8 @@ from phasegrok.study.toml import plain_study
 
 __all__ = ["check_unchanged", "identity", "plug_in_sources"]
 
+_PLUG_INS = "plug_ins"
+
 
 def identity(study: Study) -> dict[str, Any]:
     """Everything of a study but its plan and its title, and the sources of all plug-ins.
@@ -33,7 +35,7 @@ def identity(study: Study) -> dict[str, Any]:
     """
     plain: dict[str, Any] = _by_value(plain_study(study))
     del plain["plan"], plain["name"]
-    plain["plug_ins"] = {
+    plain[_PLUG_INS] = {
         kind: hashlib.sha256(source.encode()).hexdigest()
         for kind, source in plug_in_sources(study).items()
     }
@@ -89,8 +91,7 @@ def check_unchanged(stored: Mapping[str, Any], given: Mapping[str, Any]) -> None
     """
     before, after = dict(_leaves(stored)), dict(_leaves(given))
     lines = [
-        f"  {name}: stored {before.get(name, 'nothing')!r}, "
-        f"given {after.get(name, 'nothing')!r}"
+        f"  {_difference(name, before, after)}"
         for name in sorted({*before, *after})
         if (name in before) != (name in after)
         or canonical_json(before[name]) != canonical_json(after[name])
@@ -102,6 +103,19 @@ def check_unchanged(stored: Mapping[str, Any], given: Mapping[str, Any]) -> None
             + "\nThe plan may grow, the rest may not change: choose another folder, or restore "
             "the description."
         )
+
+
+def _difference(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    plug_in = name.removeprefix(f"{_PLUG_INS}.")
+    if plug_in == name:
+        stored, given = (repr(each.get(name, "nothing")) for each in (before, after))
+        return f"{name}: stored {stored}, given {given}"
+    # Hashes tell a reader nothing.
+    if name not in before:
+        return f"the plug-in {plug_in!r} is used now, and was not before"
+    if name not in after:
+        return f"the plug-in {plug_in!r} was used before, and is not now"
+    return f"the source of {plug_in!r} has changed"
 
 
 def _parts(study: Study) -> Iterator[Part]:

@@ -44,7 +44,7 @@ def read_study(path: str | Path) -> Study:
         )
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Some editors begin with a mark.
     except UnicodeDecodeError as error:
         raise InvalidStudyError(
             f"a study description must be text in UTF-8, and {str(path)!r} is not: {error}; "

@@ -245,3 +245,13 @@ def test_refuses_a_study_without_one_of_its_tables(role: str) -> None:
     del plain[role]
     with pytest.raises(InvalidStudyError, match=f"needs the key {role!r}"):
         study_from_plain(plain)
+
+
+def test_a_mark_at_the_beginning_of_the_file_is_no_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(TEXT, encoding="utf-8")
+    plain = read_study(path)
+    path.write_text(TEXT, encoding="utf-8-sig")
+    if not path.read_bytes().startswith(b"\xef\xbb\xbf"):
+        pytest.fail("the file has no mark")
+    assert read_study(path) == plain
