@@ -1,6 +1,7 @@
 """The command line: parsing and messages; what uses torch is imported where it is needed."""
 
 import argparse
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -14,6 +15,9 @@ from phasegrok.schema import Outcome
 from phasegrok.study import read_study, requested_runs
 
 __all__ = ["main"]
+
+_MOST_REASONS = 5
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*(e[-+]?\d+)?|\binf\b|\bnan\b)", re.IGNORECASE)
 
 DONE, FAILURES, REFUSED, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -162,13 +166,19 @@ def _requested(folder: StudyFolder) -> list[str]:
 def _print_reasons(path: Path, without: Sequence[str]) -> None:
     runs = open_runs(path, without=without)
     pairs = zip(runs["outcome"].values, runs["outcome_reason"].values, strict=True)
-    reasons = Counter(
-        (str(outcome), str(reason))
-        for outcome, reason in pairs
-        if outcome in (Outcome.FAILED, Outcome.DIVERGED)
-    )
-    for (outcome, reason), count in reasons.most_common():
-        print(f"  {outcome} ({count}): {reason}")
+    # Step and value differ from run to run where the cause is one; the first stands for all.
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for outcome, reason in pairs:
+        if outcome in (Outcome.FAILED, Outcome.DIVERGED):
+            kinds.setdefault((str(outcome), _NUMBER.sub("#", str(reason))), []).append(reason)
+    ranked = sorted(kinds.items(), key=lambda each: -len(each[1]))
+    for (outcome, _), reasons in ranked[:_MOST_REASONS]:
+        such = " and the like" if len(set(reasons)) > 1 else ""
+        print(f"  {outcome} ({len(reasons)}): {reasons[0]}{such}")
+    rest = ranked[_MOST_REASONS:]
+    if rest:
+        count = sum(len(reasons) for _, reasons in rest)
+        print(f"  others ({count}): {len(rest)} more reasons")
 
 
 def _check(options: argparse.Namespace) -> int:

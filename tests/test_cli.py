@@ -14,7 +14,7 @@ import pytest
 
 import phasegrok
 from phasegrok.cli import main
-from phasegrok.runs import StudyFolder, open_runs
+from phasegrok.runs import StudyFolder, open_runs, record
 
 STUDY = """
 name = "from the command line"
@@ -249,6 +249,25 @@ def test_check_lists_every_damaged_shard_and_status_tells(
     assert f"damaged: {shards[2]}" in capsys.readouterr().out
 
 
+def test_status_tells_reasons_that_differ_in_numbers_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for replica in range(12):
+        with record(tmp_path, controls={"x": replica % 2}, replica=replica) as run:
+            run.log(step=0, loss=1.0)
+            run.end("diverged", f"the loss is {2.5 * replica:.3e} at step {10 * replica}")
+    for replica, word in enumerate(["ant", "bee", "cat", "dog", "eel", "fox"], start=12):
+        with record(tmp_path, controls={"x": 0}, replica=replica) as run:
+            run.end("failed", f"{word}: no number")
+    assert main(["status", str(tmp_path)]) == 1
+    shown = capsys.readouterr().out
+    assert shown.count("the loss is") == 1
+    assert "diverged (12): the loss is" in shown
+    assert " and the like\n" in shown
+    assert shown.count("no number") == 4
+    assert "others (2): 2 more reasons" in shown
+
+
 def test_status_fails_where_a_run_is_stored_twice(study: Path, tmp_path: Path) -> None:
     folder = tmp_path / "runs"
     collect(study, folder)
@@ -341,6 +360,28 @@ def test_a_full_disk_keeps_finished_shards_and_says_so(study: Path, tmp_path: Pa
     assert StudyFolder.open(folder).finished_run_ids() == set(
         open_runs(before)["run_id"].values
     )
+
+
+def test_a_full_disk_under_an_analysis_is_one_sentence(study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    rewritten(study, "replicas = 2", "replicas = 2\ndisorders = 2")
+    assert collect(study, folder) == 0
+    before = sorted(folder.iterdir())
+    for word, made in (("analyze", "analysis"), ("plot", "figures")):
+        # Files may grow to 4 kB, which no table of netCDF keeps to, nor any picture.
+        limited = ["bash", "-c", 'ulimit -f 4; exec "$@"', "bash", *command(word, str(folder))]
+        finished = subprocess.run(limited, capture_output=True, text=True, check=False)
+        assert finished.returncode == 2, finished.stderr
+        assert f"{folder / made} cannot be written" in finished.stderr
+        assert "Traceback" not in finished.stderr
+        assert list((folder / made).iterdir()) == []
+        (folder / made).rmdir()
+        assert sorted(folder.iterdir()) == before
+        if word == "analyze":
+            assert main(["analyze", str(folder)]) == 0
+            shutil.rmtree(folder / "figures")
+            (folder / "report.html").unlink()
+            before = sorted(folder.iterdir())
 
 
 def processor_seconds(process: int) -> float:

@@ -1,6 +1,7 @@
 """A figure on disk: PDF, PNG and, beside them, the numbers that are drawn."""
 
 import csv
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from phasegrok.errors import InvalidValueError, did_you_mean
 from phasegrok.plotting.style import style
+from phasegrok.runs.disk import write_over, write_together
 
 __all__ = ["Table", "save_figure"]
 
@@ -96,12 +98,17 @@ class Table:
 
     def write(self, path: Path) -> Path:
         """Write a CSV file; floats keep all their digits, and NaN is an empty cell."""
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(self.columns)
-            for row in zip(*(column.tolist() for column in self.columns.values()), strict=True):
-                writer.writerow(["" if value != value else value for value in row])
+        write_over(path, self.content())
         return path
+
+    def content(self) -> bytes:
+        """What `write` stores."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(self.columns)
+        for row in zip(*(column.tolist() for column in self.columns.values()), strict=True):
+            writer.writerow(["" if value != value else value for value in row])
+        return text.getvalue().encode()
 
 
 def save_figure(
@@ -127,6 +134,8 @@ def save_figure(
     ------
     InvalidValueError
         For an axes that lies on no figure.
+    StorageError
+        If the disk is full or the folder cannot be written; older files stay.
     """
     if not isinstance(figure, Figure):
         raise InvalidValueError(
@@ -134,10 +143,12 @@ def save_figure(
             "ax.figure of an axes that lies on one."
         )
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    files = [path.with_name(f"{path.name}.{kind}") for kind in ("pdf", "png")]
+    pdf, png = io.BytesIO(), io.BytesIO()
     with style():
         # Without a date the same numbers make the same file.
-        figure.savefig(files[0], metadata={"CreationDate": None})
-        figure.savefig(files[1])
-    return [*files, table.write(path.with_name(f"{path.name}.csv"))]
+        figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
+        figure.savefig(png, format="png")
+    files = {"pdf": pdf.getvalue(), "png": png.getvalue(), "csv": table.content()}
+    named = {f"{path.name}.{kind}": content for kind, content in files.items()}
+    write_together(path.parent, named)
+    return [path.with_name(name) for name in named]

@@ -38,6 +38,8 @@ from phasegrok.report.predictions import (
 )
 from phasegrok.report.wording import control_text
 from phasegrok.runs import StudyFolder, provenance
+from phasegrok.runs.disk import write_together
+from phasegrok.runs.netcdf import netcdf_image
 from phasegrok.schema import Outcome
 from phasegrok.seeding import digest
 from phasegrok.statistics import Status
@@ -45,9 +47,11 @@ from phasegrok.statistics import Status
 __all__ = [
     "FITS",
     "FOLDER",
+    "HIGHEST_R_HAT",
     "Analysis",
     "analyze_study",
     "current_analysis",
+    "place_names",
     "read_analysis",
     "require_writable",
 ]
@@ -55,7 +59,10 @@ __all__ = [
 FOLDER: Final = "analysis"
 FITS: Final = "fits"
 _SUMMARY: Final = "summary.json"
-_VERSION: Final = 1
+_VERSION: Final = 2
+
+HIGHEST_R_HAT: Final = 1.1
+"""Split R̂ above which chains are said to disagree."""
 
 
 @final
@@ -110,7 +117,7 @@ def analyze_study(folder: str | Path, *, workers: int = 1) -> Path:
     InsufficientSamplesError
         If no run finished, or none has a record of a number.
     StorageError
-        If the numbers cannot be written.
+        If the numbers cannot be written; those of an older analysis stay.
     """
     begin = time.monotonic()
     target = Path(folder) / FOLDER
@@ -118,15 +125,25 @@ def analyze_study(folder: str | Path, *, workers: int = 1) -> Path:
     require_writable(target)
     notes = _notes_of(data)
     tables = _tables(data, target, workers=workers, notes=notes)
-    for stale in target.glob("*.*"):
-        stale.unlink()
-    for name, table in tables.items():
-        table.to_netcdf(target / f"{name}.nc", engine="h5netcdf")
-        table.to_dataframe().reset_index().to_csv(target / f"{name}.csv", index=False)
     summary = _summary(data, tables, notes) | {"seconds": time.monotonic() - begin}
-    text = json.dumps(summary, indent=1, ensure_ascii=False, default=str)
-    (target / _SUMMARY).write_text(text, encoding="utf-8")
+    files = _files(tables, summary)
+    write_together(target, files)
+    for stale in target.glob("*.*"):
+        if stale.name not in files:
+            stale.unlink()
     return target
+
+
+def _files(
+    tables: Mapping[str, xr.Dataset], summary: Mapping[str, Any]
+) -> dict[str, bytes | memoryview]:
+    """Name and content of every file; the summary, which names the others, comes last."""
+    files: dict[str, bytes | memoryview] = {}
+    for name, table in tables.items():
+        files[f"{name}.nc"] = netcdf_image(table)
+        files[f"{name}.csv"] = table.to_dataframe().reset_index().to_csv(index=False).encode()
+    files[_SUMMARY] = json.dumps(summary, indent=1, ensure_ascii=False, default=str).encode()
+    return files
 
 
 def require_writable(folder: Path) -> None:
@@ -147,9 +164,11 @@ def require_writable(folder: Path) -> None:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
     except OSError as error:
+        advice = "move away what stands there, or allow writing"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            advice = "free some space on the disk"
         raise StorageError(
-            f"{folder} must be a folder that can be written ({error.strerror}); move away what "
-            "stands there, or allow writing."
+            f"{folder} must be a folder that can be written ({error.strerror}); {advice}."
         ) from error
 
 
@@ -196,6 +215,19 @@ def current_analysis(folder: str | Path, *, workers: int = 1) -> Analysis:
         analyze_study(folder, workers=workers)
         analysis = read_analysis(folder)
     return analysis
+
+
+def place_names(beside: str | None, controls: Sequence[str]) -> list[str]:
+    """Name what says where a point lies: noise and the other control, or its controls.
+
+    Parameters
+    ----------
+    beside : str or None
+        What varies beside the noise in a study that a theory describes; None for others.
+    controls : sequence of str
+        All controls.
+    """
+    return list(controls) if beside is None else ["noise_variance", beside]
 
 
 def _notes_of(data: StudyData) -> list[str]:
@@ -250,6 +282,7 @@ def _summary(
     data: StudyData, tables: Mapping[str, xr.Dataset], notes: list[str]
 ) -> dict[str, Any]:
     systems = systems_of(data)
+    places = place_names(None if systems is None else systems.beside, data.controls)
     outcomes = Counter(str(word) for word in data.runs["outcome"].to_numpy())
     pairs = zip(data.runs["run_id"].to_numpy(), data.runs["outcome"].to_numpy(), strict=True)
     counts = (
@@ -262,7 +295,7 @@ def _summary(
         "tables": list(tables),
         "runs_digest": digest(sorted([str(run), str(outcome)] for run, outcome in pairs)),
         "outcomes": {word.value: outcomes.get(word.value, 0) for word in Outcome},
-        "failures": _failures(data),
+        "failures": _failures(data, places),
         "controls": list(data.controls),
         "main_quantity": data.main_quantity,
         "cut": {"record": data.cut, "step": int(data.steps[data.cut])},
@@ -270,7 +303,7 @@ def _summary(
         "beside": None if systems is None else systems.beside,
         "row": None if systems is None else systems.row,
         "threshold": None if systems is None else systems.threshold,
-        "notes": [*notes, *_doubts(tables, data.controls)],
+        "notes": [*notes, *_doubts(tables, places)],
         "study": data.study,
         "collected": {"provenance": data.attribute["provenance"]}
         | {"shards": data.attribute.get("shards", [])},
@@ -279,25 +312,27 @@ def _summary(
     }
 
 
-def _failures(data: StudyData) -> list[dict[str, Any]]:
+def _failures(data: StudyData, places: Sequence[str]) -> list[dict[str, Any]]:
     """Every run that did not finish, with its labels and its reason."""
     runs = data.runs.isel(run=np.flatnonzero(data.runs["outcome"] != Outcome.FINISHED.value))
-    names = [*data.controls, "disorder", "replica", "start", "outcome", "outcome_reason"]
+    told = ("disorder", "replica", "start", "outcome", "outcome_reason")
+    names = list(dict.fromkeys([*data.controls, *places, *told]))
     columns = [runs[name].to_numpy().tolist() for name in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _doubts(tables: Mapping[str, xr.Dataset], controls: Sequence[str]) -> list[str]:
+def _doubts(tables: Mapping[str, xr.Dataset], places: Sequence[str]) -> list[str]:
     """What the numbers themselves warn of."""
     doubts = []
     health = tables["health"]
     if "split_r_hat" in health:
-        high = health["split_r_hat"].to_numpy() > 1.1
+        high = health["split_r_hat"].to_numpy() > HIGHEST_R_HAT
         if high.any():
             doubts.append(
-                f"Split R̂ of {health.attrs['quantity']} exceeds 1.1 at {high.sum()} of "
-                f"{high.size} points (worst {health['split_r_hat'].max():.2f}): the chains are "
-                "short there, or replicas of a disorder disagree."
+                f"Split R̂ of {health.attrs['quantity']} exceeds {HIGHEST_R_HAT} at "
+                f"{high.sum()} of {high.size} points (worst "
+                f"{health['split_r_hat'].max():.2f}): the chains are short there, or "
+                "replicas of a disorder disagree."
             )
     if "status" in tables["points"]:
         status = tables["points"]["status"].sel(quantity=health.attrs["quantity"]).to_numpy()
@@ -309,13 +344,13 @@ def _doubts(tables: Mapping[str, xr.Dataset], controls: Sequence[str]) -> list[s
             )
     if "fits" in tables:
         fits = tables["fits"]
-        places = [
-            control_text({name: fits[name][index].item() for name in controls})
+        unusable = [
+            control_text({name: fits[name][index].item() for name in places})
             for index in np.flatnonzero(fits["grade"].to_numpy() == "unusable")
         ]
-        if places:
+        if unusable:
             doubts.append(
-                f"The chains of the coexistence fit did not converge at {'; '.join(places)}."
+                f"The chains of the coexistence fit did not converge at {'; '.join(unusable)}."
             )
     if "predicted" in tables and not tables["predicted"]["converged"].to_numpy().all():
         doubts.append("The theory's equations did not converge at every point.")

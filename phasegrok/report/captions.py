@@ -1,25 +1,39 @@
 """What there is to say of each figure: its numbers and errors beside the theory's."""
 
+import re
 from collections.abc import Callable, Mapping
+from html import escape
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
 
-from phasegrok.report.analysis import Analysis
+from phasegrok.report.analysis import HIGHEST_R_HAT, Analysis, place_names
 from phasegrok.report.figures import corner_point, density_points, row_points
 from phasegrok.report.wording import beside, control_text, estimate, percent, significant
 
-__all__ = ["CAPTIONS", "findings", "place_text"]
+__all__ = ["CAPTIONS", "findings", "heading", "place_text"]
 
 
 def place_text(analysis: Analysis, point: int) -> str:
-    """Write where a point lies: noise and the other control, or its controls."""
+    """Write where a point lies, as HTML."""
     places = analysis.tables["health"].sel(point=point)
-    beside = analysis.summary["beside"]
-    controls = list(analysis.summary["controls"])
-    if beside is not None:
-        controls = ["noise_variance", beside]
-    return control_text({name: places[name].item() for name in controls})
+    names = place_names(analysis.summary["beside"], analysis.summary["controls"])
+    return escape(control_text({name: places[name].item() for name in names}))
+
+
+def heading(analysis: Analysis, name: str) -> str:
+    """Head a figure; that of the starts says what they allow to be said."""
+    if name != "start_traces":
+        return CAPTIONS[name][0]
+    count = analysis.tables["traces"].sizes["start"]
+    if count == 1:
+        return "Relaxation"
+    if count == 2 and not _against_equilibrium(analysis):
+        return "Two starts, one equilibrium"
+    return f"Relaxation from {'two' if count == 2 else count} starts"
 
 
 def findings(analysis: Analysis) -> list[str]:
@@ -76,6 +90,7 @@ def _along_row(analysis: Analysis, quantity: str) -> str:
 def _phase_diagram(analysis: Analysis) -> str:
     lines, beside = analysis.tables["lines"], analysis.summary["beside"]
     row = analysis.summary["row"]
+    here = escape(control_text({beside: row}))
     crossings = []
     for name, text in (
         ("first_order_line", "the first-order line of large systems"),
@@ -88,7 +103,7 @@ def _phase_diagram(analysis: Analysis) -> str:
     return (
         f"Fraction of neurons with |q| &gt; {analysis.summary['threshold']:g} (colour); the "
         "diameter of the white discs grows with the standard error over disorders. At "
-        f"{control_text({beside: row})} the theory puts {', '.join(crossings)}. Measured: "
+        f"{here} the theory puts {', '.join(crossings)}. Measured: "
         f"{_along_row(analysis, 'aligned_fraction')}."
     )
 
@@ -142,37 +157,85 @@ def _corner(analysis: Analysis) -> str:
     return (
         f"Posterior of the droplet phase where two phases are most probable, "
         f"{place_text(analysis, point)}: {intervals} (medians and 95 % intervals). "
-        f"{_sentence(str(fit['reason'].item()))} The chains are {fit['grade'].item()}."
+        f"{_reason(fit)} The chains are {fit['grade'].item()}."
     )
 
 
-def _sentence(reason: str) -> str:
-    """The first letter in capitals and a full stop, to stand in running text."""
-    return reason[:1].upper() + reason[1:].rstrip(".") + "."
+def _reason(fit: xr.Dataset) -> str:
+    """Why the fit decided so, as a sentence with ln B to the second digit of its error."""
+    odds = estimate(float(fit["log_evidence_difference"]), float(fit["log_evidence_error"]))
+    reason = re.sub(r"ln B = \S+ ± \S+", f"ln B = {odds}", str(fit["reason"].item()))
+    reason = re.sub(r"(?<![\w.])-(?=\d)", "−", reason)
+    return escape(reason[:1].upper() + reason[1:].rstrip(".") + ".")
 
 
 def _start_traces(analysis: Analysis) -> str:
     traces = analysis.tables["traces"]
+    names = traces["start"].to_numpy().tolist()
     point = row_points(analysis)[0]
-    cut = traces.attrs["cut_step"]
+    begun = "each start" if len(names) > 1 else f"the start “{escape(str(names[0]))}”"
     text = (
-        f"Relaxation at {place_text(analysis, point)} from each start; bands are standard "
-        f"errors over disorders. Averages begin at step {cut} (dotted)."
+        f"Relaxation at {place_text(analysis, point)} from {begun}; bands are standard "
+        f"errors over disorders. Averages begin at step {traces.attrs['cut_step']} (dotted)."
     )
-    starts = analysis.table("starts")
-    if starts is None or traces.attrs["quantity"] not in starts["quantity"].to_numpy():
-        return text
-    one = starts.sel(quantity=traces.attrs["quantity"], point=point)
-    z_scores = starts["z_score"].sel(quantity=traces.attrs["quantity"]).to_numpy()
-    known = z_scores[np.isfinite(z_scores)]
-    here = estimate(float(one["difference"]), float(one["error"]))
-    spread = float(np.sqrt(np.mean(known**2)))
-    return (
-        f"{text} From there on the start “{starts.attrs['first']}” less “"
-        f"{starts.attrs['second']}” is {here} here; over all points the difference in units of "
-        f"its error has a root mean square of {spread:.2f} (1 is expected) and at most "
-        f"{float(np.abs(known).max()):.1f}."
-    )
+    known = _start_z_scores(analysis)
+    if known.size:
+        starts = analysis.tables["starts"]
+        one = starts.sel(quantity=traces.attrs["quantity"], point=point)
+        here = estimate(float(one["difference"]), float(one["error"]))
+        spread = float(np.sqrt(np.mean(known**2)))
+        text += (
+            f" From there on the start “{escape(starts.attrs['first'])}” less "
+            f"“{escape(starts.attrs['second'])}” is {here} here; over all points the "
+            f"difference in units of its error has a root mean square of {spread:.2f} (1 is "
+            f"expected) and at most {float(np.abs(known).max()):.1f}."
+        )
+    doubts = _against_equilibrium(analysis)
+    if len(names) > 1 and doubts:
+        text += f" One equilibrium is not established: {'; '.join(doubts)}."
+    return text
+
+
+def _start_z_scores(analysis: Analysis) -> NDArray[np.float64]:
+    """Differences of two starts in units of their errors, where both are known."""
+    starts, quantity = analysis.table("starts"), analysis.tables["traces"].attrs["quantity"]
+    if starts is None or quantity not in starts["quantity"].to_numpy():
+        return np.empty(0)
+    z_scores = starts["z_score"].sel(quantity=quantity).to_numpy()
+    return np.asarray(z_scores[np.isfinite(z_scores)])
+
+
+def _against_equilibrium(analysis: Analysis) -> list[str]:
+    """What forbids to say that all starts have reached one equilibrium."""
+    health, known = analysis.tables["health"], _start_z_scores(analysis)
+    doubts = []
+    if not known.size:
+        doubts.append("the starts could not be compared")
+    elif _disagree(known):
+        doubts.append("the starts disagree by more than chance explains")
+    hats = health["split_r_hat"].to_numpy() if "split_r_hat" in health else np.empty(0)
+    high = np.count_nonzero(hats > HIGHEST_R_HAT)
+    if not np.isfinite(hats).any():
+        doubts.append("split R̂ is not known")
+    elif high:
+        doubts.append(f"split R̂ exceeds {HIGHEST_R_HAT} at {high} of {hats.size} points")
+    return doubts
+
+
+def _disagree(z_scores: NDArray[np.float64]) -> bool:
+    """Whether unit normal numbers are as large as these, one or all, once in a hundred times.
+
+    The largest is held against its share of the chance (Bonferroni), the sum of squares
+    against χ² (Wilson and Hilferty, PNAS 17, 684, 1931).
+    """
+    count = z_scores.size
+    largest = NormalDist().inv_cdf(1.0 - _CHANCE / (2.0 * count))
+    width = 2.0 / (9.0 * count)
+    squares = count * (1.0 - width + NormalDist().inv_cdf(1.0 - _CHANCE) * width**0.5) ** 3
+    return bool(np.abs(z_scores).max() > largest or np.sum(z_scores**2) > squares)
+
+
+_CHANCE: Final = 0.01
 
 
 def _run_health(analysis: Analysis) -> str:
@@ -190,7 +253,7 @@ def _run_health(analysis: Analysis) -> str:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return escape(name.replace("_", " "))
 
 
 CAPTIONS: Final[Mapping[str, tuple[str, Callable[[Analysis], str]]]] = {
@@ -199,7 +262,7 @@ CAPTIONS: Final[Mapping[str, tuple[str, Callable[[Analysis], str]]]] = {
     "discrepancies": ("What is not learned", _discrepancies),
     "overlap_density": ("Two kinds of neurons", _overlap_density),
     "corner": ("The droplet phase", _corner),
-    "start_traces": ("Two starts, one equilibrium", _start_traces),
+    "start_traces": ("Relaxation", _start_traces),
     "run_health": ("Health of the runs", _run_health),
 }
-"""Heading and caption of each figure of `figures.FIGURES`."""
+"""Heading and caption of each figure of `figures.FIGURES`; ask `heading` for the heading."""

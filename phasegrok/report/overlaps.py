@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from phasegrok.errors import PhasegrokError
 from phasegrok.report.places import StudyData
 from phasegrok.report.predictions import Systems
+from phasegrok.runs.disk import write_over
+from phasegrok.runs.netcdf import netcdf_image
 from phasegrok.schema import RUN, Symmetry
 from phasegrok.seeding import seed
 from phasegrok.statistics import histogram_density, negative_log_density
@@ -121,11 +123,15 @@ def fit_points(
     -------
     dict
         Point to fit.
+
+    Raises
+    ------
+    StorageError
+        If a fit cannot be written.
     """
     if data.kept[OVERLAP].attrs.get("symmetry") != Symmetry.SIGN:
         notes.append(f"No fit of coexistence: {OVERLAP} does not declare the symmetry 'sign'.")
         return {}
-    folder.mkdir(parents=True, exist_ok=True)
     study_seed = int(data.study.get("seed", 0))
     tasks = []
     for point in range(data.places.sizes["point"]):
@@ -163,7 +169,7 @@ def _fit(task: _Task) -> str:
         fit = fit_coexistence(overlaps, seed=task.seed, disorder=task.disorder)
     except PhasegrokError as error:
         return str(error)
-    fit.to_dataset().to_netcdf(task.path, engine="h5netcdf")
+    write_over(task.path, netcdf_image(fit.to_dataset()))
     return ""
 
 
@@ -187,8 +193,9 @@ def fit_table(fits: dict[int, CoexistenceFit], places: xr.Dataset) -> xr.Dataset
     -------
     Dataset
         Along ``point``: ``two_phases`` (1, 0, or -1 where the data do not tell), ``reason``,
-        ``log_evidence_difference``, ``valley_probability``, ``grade`` of the chains, and
-        ``position``, ``width`` and ``weight`` with ``_lower_95`` and ``_upper_95``.
+        ``log_evidence_difference`` and ``log_evidence_error`` in nats,
+        ``valley_probability``, ``grade`` of the chains, and ``position``, ``width`` and
+        ``weight`` with ``_lower_95`` and ``_upper_95``.
     """
     points = sorted(fits)
     chosen = [fits[point] for point in points]
@@ -197,6 +204,12 @@ def fit_table(fits: dict[int, CoexistenceFit], places: xr.Dataset) -> xr.Dataset
         "two_phases": np.array([told[fit.two_phases] for fit in chosen], dtype=np.int8),
         "reason": np.array([fit.decision.reason for fit in chosen], dtype=object),
         "log_evidence_difference": [fit.log_evidence_difference for fit in chosen],
+        "log_evidence_error": [
+            np.hypot(
+                fit.two_phase_evidence.standard_error, fit.one_phase_evidence.standard_error
+            )
+            for fit in chosen
+        ],
         "valley_probability": [fit.valley_probability for fit in chosen],
         "grade": np.array([str(fit.health.grade) for fit in chosen], dtype=object),
         "balance_samples": [f.effective.balance_share * f.effective.number for f in chosen],

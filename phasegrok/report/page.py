@@ -1,6 +1,7 @@
 """The report of a study: one HTML file that needs nothing but itself."""
 
 import base64
+import shlex
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
@@ -8,8 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from phasegrok.report.analysis import Analysis, analyze_study, current_analysis
-from phasegrok.report.captions import CAPTIONS, findings
+from phasegrok.report.analysis import (
+    Analysis,
+    analyze_study,
+    current_analysis,
+    place_names,
+)
+from phasegrok.report.captions import CAPTIONS, findings, heading
 from phasegrok.report.figures import FIGURES, FOLDER, plot_study
 from phasegrok.report.system import question, system_text
 from phasegrok.report.tables import health_table, points_table
@@ -22,6 +28,7 @@ from phasegrok.report.wording import (
     significant,
     words_table,
 )
+from phasegrok.runs.disk import write_over
 
 __all__ = ["REPORT", "report_study", "write_report"]
 
@@ -49,6 +56,8 @@ def report_study(folder: str | Path, *, workers: int = 1) -> Path:
         If the folder holds no readable runs.
     InsufficientSamplesError
         If no run finished.
+    StorageError
+        If numbers, figures or the report cannot be written.
     """
     analyze_study(folder, workers=workers)
     plot_study(folder)
@@ -74,6 +83,8 @@ def write_report(folder: str | Path) -> Path:
     ------
     FormatError
         If the folder holds no readable runs.
+    StorageError
+        If the report cannot be written; an older one stays.
     """
     analysis = current_analysis(folder)
     figures = Path(folder) / FOLDER
@@ -96,7 +107,7 @@ def write_report(folder: str | Path) -> Path:
         title=escape(title), question=question(analysis), body="\n".join(filter(None, parts))
     )
     path = Path(folder) / REPORT
-    path.write_text(page, encoding="utf-8")
+    write_over(path, page.encode())
     return path
 
 
@@ -114,9 +125,10 @@ def _outcome(analysis: Analysis) -> str:
         z_scores = starts["z_score"].sel(quantity=_observed(analysis)).to_numpy()
         known = z_scores[np.isfinite(z_scores)]
         said.append(
-            f"Runs from “{starts.attrs['first']}” and from “{starts.attrs['second']}” starts "
-            f"agree within two of their errors in {np.count_nonzero(np.abs(known) <= 2.0)} of "
-            f"{known.size} comparisons (95 % are expected)."
+            f"Runs from “{escape(starts.attrs['first'])}” and from "
+            f"“{escape(starts.attrs['second'])}” starts agree within two of their errors in "
+            f"{np.count_nonzero(np.abs(known) <= 2.0)} of {known.size} comparisons (95 % are "
+            "expected)."
         )
     if not said:
         return ""
@@ -143,7 +155,7 @@ def _collection(analysis: Analysis) -> str:
     planned = (
         f"{count_text(int(plan.get('disorders', 1)), 'disorder')}, "
         f"{count_text(int(plan.get('replicas', 1)), 'replica')} for each of the starts "
-        f"{', '.join(plan.get('starts', ['prior']))}"
+        f"{escape(', '.join(plan.get('starts', ['prior'])))}"
     )
     points = analysis.tables["health"].sizes["point"]
     lines = (
@@ -160,12 +172,12 @@ def _collection(analysis: Analysis) -> str:
 def _figures(analysis: Analysis, folder: Path, names: list[str]) -> str:
     parts = ["<h2>Figures</h2>"]
     for number, name in enumerate(names, start=1):
-        heading, caption = CAPTIONS[name]
+        title, caption = escape(heading(analysis, name)), CAPTIONS[name][1](analysis)
         image = base64.b64encode((folder / f"{name}.png").read_bytes()).decode()
         parts.append(
-            f"<h3>{number}. {heading}</h3>\n<figure>"
-            f'<img alt="{heading}" src="data:image/png;base64,{image}">\n'
-            f"<figcaption>{caption(analysis)} <code>{FOLDER}/{name}.csv</code> holds the "
+            f"<h3>{number}. {title}</h3>\n<figure>"
+            f'<img alt="{title}" src="data:image/png;base64,{image}">\n'
+            f"<figcaption>{caption} <code>{FOLDER}/{name}.csv</code> holds the "
             "numbers.</figcaption></figure>"
         )
     return "\n".join(parts)
@@ -175,9 +187,10 @@ def _doubts(analysis: Analysis) -> str:
     notes, failures = analysis.summary["notes"], analysis.summary["failures"]
     parts = ["<h2>What failed, and what is uncertain</h2>"]
     if failures:
+        places = place_names(analysis.summary["beside"], analysis.summary["controls"])
         rows = [
             [
-                escape(control_text({n: run[n] for n in analysis.summary["controls"]})),
+                escape(control_text({name: run[name] for name in places})),
                 f"disorder {run['disorder']}, replica {run['replica']}, {escape(run['start'])}",
                 escape(str(run["outcome"])),
                 escape(str(run["outcome_reason"])),
@@ -218,7 +231,7 @@ def _provenance(analysis: Analysis, folder: Path) -> str:
             f"{analysed.get('platform', '–')}; "
             + " ".join(f"{k} {v}" for k, v in _machine(origins[0]).items())
         ),
-        "run again": f"<code>phasegrok analyze {escape(folder.name)}</code>",
+        "run again": f"<code>phasegrok analyze {escape(shlex.quote(str(folder)))}</code>",
     }
     body = [[name, text] for name, text in rows.items() if text]
     return "<h2>Where the numbers come from</h2>" + words_table(["", ""], body)

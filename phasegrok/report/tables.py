@@ -17,10 +17,9 @@ def points_table(analysis: Analysis) -> str:
         return _without_theory(analysis)
     fits = analysis.table("fits")
     names = table["quantity"].to_numpy().tolist()
-    head = [
-        "point",
-        *(f"{_SYMBOLS[name]} measured</th><th>theory</th><th>dev." for name in names),
-    ]
+    head = ["point"]
+    for name in names:
+        head += [f"{_SYMBOLS[name]} measured", "theory", "dev."]
     rows = []
     for point in table["point"].to_numpy():
         row = [place_text(analysis, int(point))]
@@ -65,7 +64,7 @@ def _without_theory(analysis: Analysis) -> str:
         ]
         for point in points["point"].to_numpy()
     ]
-    head = ["point", *(name.replace("_", " ") for name in names)]
+    head = ["point", *(escape(name.replace("_", " ")) for name in names)]
     return "<h2>Every point</h2>" + rows_table(head, rows)
 
 

@@ -1,7 +1,6 @@
 """Numbers as text: a value with its error, counts, durations, names of controls."""
 
 from collections.abc import Mapping
-from html import escape
 from math import floor, isfinite, log10
 from typing import Any, Final
 
@@ -69,7 +68,7 @@ def duration(seconds: float) -> str:
 
 
 def control_text(controls: Mapping[str, Any]) -> str:
-    """Write the place of a point in control space."""
+    """Write the place of a point in control space, as plain text."""
     return ", ".join(
         f"{_SYMBOLS.get(name, name.replace('_', ' '))} = {_plain(value)}"
         for name, value in controls.items()
@@ -102,9 +101,7 @@ def _rows(head: list[str], rows: list[list[str]]) -> str:
 
 
 def _plain(value: Any) -> str:
-    return (
-        significant(float(value), 4) if isinstance(value, int | float) else escape(str(value))
-    )
+    return significant(float(value), 4) if isinstance(value, int | float) else str(value)
 
 
 def _signed(value: float, digits: int) -> str:

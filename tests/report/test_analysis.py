@@ -1,6 +1,8 @@
 """Every stored number against one computed here, by loops over the runs."""
 
+import errno
 import json
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -9,15 +11,17 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from phasegrok.errors import FormatError, InsufficientSamplesError
+from phasegrok.errors import FormatError, InsufficientSamplesError, StorageError
 from phasegrok.report import Analysis, analyze_study, read_analysis, report_study
-from phasegrok.report.analysis import current_analysis
-from phasegrok.report.places import OBSERVED
+from phasegrok.report.analysis import current_analysis, require_writable
+from phasegrok.report.overlaps import fit_points
+from phasegrok.report.places import OBSERVED, open_study
 from phasegrok.runs import StudyFolder, open_runs, record, write_shard
 from phasegrok.study import Plan, part
 from phasegrok.theory import CubicTeacherSystem, solve_finite_size
 
 BURN_IN = 8
+SMALL = Plan(grid={"temperature": [0.1], "example_count": [375]}, disorders=3, replicas=2)
 MakeStudyFolder = Callable[..., Path]
 
 
@@ -241,3 +245,51 @@ def test_where_no_run_finished_the_outcomes_are_told(
         analyze_study(folder)
     again = pickle.loads(pickle.dumps(raised.value))
     assert (type(again), str(again)) == (type(raised.value), str(raised.value))
+
+
+def test_a_disk_that_fills_up_leaves_the_older_analysis(
+    make_study_folder: MakeStudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_study_folder(plan=SMALL)
+    target = analyze_study(folder)
+    before = {path.name: path.read_bytes() for path in target.iterdir()}
+    (target / "stale.csv").write_text("of an older version", encoding="utf-8")
+    flush, calls = os.fsync, []
+
+    def full(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == len(before):  # The last of the files.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        flush(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(StorageError, match="The disk is full: free some space"):
+            analyze_study(folder)
+    (target / "stale.csv").unlink()
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == before
+
+
+def test_a_fit_is_stored_whole_or_not_at_all(
+    make_study_folder: MakeStudyFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    data = open_study(make_study_folder(plan=SMALL, neurons=6))
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match="The disk is full"):
+        fit_points(data, tmp_path / "fits", workers=1, notes=[])
+    assert list((tmp_path / "fits").iterdir()) == []
+
+
+def test_a_full_disk_is_not_taken_for_a_forbidden_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(StorageError, match="free some space on the disk"):
+        require_writable(tmp_path / "analysis")
