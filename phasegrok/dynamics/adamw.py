@@ -45,6 +45,11 @@ class AdamW(Integrator):
         require_positive("adamw", step_size=self.step_size, floor=self.floor)
         require_fraction("adamw", first_beta=self.first_beta, second_beta=self.second_beta)
 
+    @property
+    def uses_temperature(self) -> bool:
+        """No noise: at most the weight decay follows the temperature."""
+        return False
+
     def largest_stable(self, curvature: Tensor, settings: Settings) -> Tensor:
         """No bound: the update is scaled by the gradient itself."""
         del settings

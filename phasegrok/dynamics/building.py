@@ -40,6 +40,7 @@ __all__ = [
     "check_study",
     "decay_by_layer",
     "float_options",
+    "temperature_only_decays",
 ]
 
 INTEGRATORS: dict[str, Callable[..., Integrator]] = {
@@ -260,6 +261,7 @@ def _check_run(study: Study, run: BuiltRun, observables: Sequence[Observable]) -
         check_minibatch(run.integrator.minibatch_size, count)
     _check_noise(study, run)
     _check_temperature(study, run, decay)
+    _check_effect(study, run)
 
 
 def _check_noise(study: Study, run: BuiltRun) -> None:
@@ -298,6 +300,36 @@ def _check_temperature(study: Study, run: BuiltRun, decay: dict[str, float]) -> 
             f"through {knots}; set them, or "
             "use coordinates = 'plain'."
         )
+
+
+def temperature_only_decays(study: Study, run: BuiltRun) -> bool:
+    """Whether a temperature that varies is noticed by nothing but the prior's weight decay."""
+    return not run.integrator.uses_temperature and _varies_temperature(study, run)
+
+
+def _check_effect(study: Study, run: BuiltRun) -> None:
+    """Refuse a temperature that varies and moves nothing: all its values are one law."""
+    if run.resolved.energy.weight_decay != "prior" and temperature_only_decays(study, run):
+        raise InvalidStudyError(
+            f"the dynamics {run.resolved.dynamics.kind!r} has no noise, so a temperature that "
+            "varies acts only through weight_decay = 'prior', received "
+            f"{run.resolved.energy.weight_decay!r}; use dynamics with noise, as 'langevin', "
+            "set weight_decay = 'prior', or leave the temperature out of plan, ramps and "
+            "exchange."
+        )
+
+
+def _varies_temperature(study: Study, run: BuiltRun) -> bool:
+    """Whether a plan, a ramp or a ladder sets it; zero is what such dynamics has anyway."""
+    ramped = any(
+        value > 0.0
+        for ramp in study.ramps
+        if ramp.control == "temperature"
+        for _, value in ramp.knots
+    )
+    laddered = study.exchange is not None and study.exchange.control == "temperature"
+    planned = "temperature" in run.request.controls and run.resolved.energy.temperature > 0.0
+    return ramped or laddered or planned
 
 
 def _task_structure(task: Task, description: Part) -> Hashable:

@@ -43,6 +43,11 @@ class GradientDescent(Integrator):
         require_positive("gradient_descent", step_size=self.step_size)
         require_fraction("gradient_descent", momentum=self.momentum)
 
+    @property
+    def uses_temperature(self) -> bool:
+        """No noise: at most the weight decay follows the temperature."""
+        return False
+
     def begin(self, state: State, system: System, settings: Settings) -> None:
         """The velocity begins at zero."""
         del system, settings

@@ -108,6 +108,11 @@ class Integrator(ABC):
         return False
 
     @property
+    def uses_temperature(self) -> bool:
+        """Whether the temperature acts on the steps themselves, as noise or by acceptance."""
+        return True
+
+    @property
     def gradients_per_step(self) -> int:
         """Gradients that one update costs."""
         return 1

@@ -10,7 +10,7 @@ import xarray as xr
 from torch import Tensor
 
 from phasegrok.dynamics.batch import Batch, build_batch
-from phasegrok.dynamics.building import BuiltRun, build_run
+from phasegrok.dynamics.building import BuiltRun, build_run, temperature_only_decays
 from phasegrok.dynamics.dataset import batch_dataset, states_dataset
 from phasegrok.dynamics.events import EventWatch
 from phasegrok.dynamics.exchange import Ladders
@@ -109,6 +109,24 @@ def _checked_requests(study: Study, requests: Sequence[RunRequest]) -> Sequence[
 
 @final
 class _Loop:
+    """A batch on its way from step 0 to the last.
+
+    *Runs* are counted as they were handed in, from 0, and so are the entries of `runs`,
+    `outcomes`, `reasons`, `gradients`, `limit`, of the recorder and of the watch; none of these
+    ever shrinks. *Rows* are the entries of axis 0 in every tensor of `batch`. This holds
+    whenever a method of the loop begins or returns:
+
+    - `rows[row]` is the run that the row moves, or -1 where the row is padding: it moves along
+      and nobody looks. A run is in at most one row, and in none once it has ended.
+    - There are at least two rows. A lone run has row 0, and row 1 is its copy, marked -1:
+      products of one matrix take other code paths, and other bits, than those of two.
+    - Rows of runs that ended leave the batch, but for ladders, whose rows are named by their
+      place, and for a batch without any run left, which only has to keep its shapes: there they
+      stay as padding.
+
+    Only `__init__` and `_leave` change `rows`, together with the batch.
+    """
+
     def __init__(self, study: Study, runs: Sequence[BuiltRun], device: torch.device) -> None:
         self.study = study
         self.runs = list(runs)
@@ -130,7 +148,6 @@ class _Loop:
         self.ladders = _ladders(study, runs)
         self.warnings: list[str] = []
         if len(runs) == 1:
-            # A lone run is computed as a pair: products of one matrix take other code paths.
             self.rows = [0, -1]
             self.batch.select([0, 0])
         apply_ramps(study.ramps, 0, self.batch.system, self.batch.drive.settings)
@@ -139,6 +156,7 @@ class _Loop:
     def run(self, report: Callable[[Progress], None] | None) -> None:
         """From step 0 to the last, or until no run is left."""
         batch = self.batch
+        self._warn_of_temperature()
         self._warn_of_large_steps()
         batch.integrator.begin(batch.state, batch.system, batch.drive.settings)
         due = {step: index for index, step in enumerate(self.steps)}
@@ -190,8 +208,13 @@ class _Loop:
                 self._record(loss, self.rows, due[step])
         if is_event and any(run >= 0 for run in self.rows):
             ending = self._with_ladder(self.watch.look(step, batch.measurement(), self.rows))
+            # Between records nothing else would tell a run that diverges from one that ends.
+            diverged = self._diverged(batch.system.loss(batch.state.position)) if ending else {}
             for run, name in ending.items():
-                self._end(run, Outcome.TRUNCATED, f"event {name}")
+                if run in diverged:
+                    self._end(run, Outcome.DIVERGED, diverged[run])
+                else:
+                    self._end(run, Outcome.TRUNCATED, f"event {name}")
             self._leave(set(ending))
 
     def _record(self, loss: Tensor, rows: Sequence[int], record: int) -> None:
@@ -259,6 +282,13 @@ class _Loop:
             batch = self.batch
             self.ladders.attempt(
                 batch.state, batch.system, batch.drive.settings, batch.integrator
+            )
+
+    def _warn_of_temperature(self) -> None:
+        if any(temperature_only_decays(self.study, run) for run in self.runs):
+            self.warnings.append(
+                f"the dynamics {self.study.dynamics.kind!r} has no noise: the temperature acts "
+                "only through weight_decay = 'prior'; 'langevin' would be thermal."
             )
 
     def _warn_of_large_steps(self) -> None:

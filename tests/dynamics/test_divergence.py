@@ -114,6 +114,82 @@ def test_a_diverged_run_says_so_and_its_later_records_are_fill() -> None:
         assert int(dataset.gradient_count[run]) == count
 
 
+@pytest.mark.parametrize("rungs", [(), (0.5, 0.7)], ids=["alone", "ladders"])
+def test_a_run_that_diverges_between_records_is_not_truncated_by_its_event(
+    rungs: tuple[float, ...],
+) -> None:
+    stop = Event(name="far", observable=part("train_loss"), threshold=1e6, stop=True)
+    study = study_of(
+        part("langevin", step_size=0.01),
+        recording=Recording(steps=40, every=20, observables=[part("train_loss")]),
+        plan=Plan(grid={"step_size": [0.01, 3.0]}, replicas=2),
+        exchange=Exchange(control="temperature", rungs=rungs) if rungs else None,
+        events=[stop],
+    )
+    dataset = simulate(study, requested_runs(study)).dataset
+    half = 2 * max(len(rungs), 1)
+    assert dataset.outcome.values.tolist() == ["finished"] * half + ["diverged"] * half
+    assert dataset.record_count.values.tolist() == [3] * half + [1] * half
+    assert all("at step 20" not in str(why) for why in dataset.outcome_reason.values)
+    assert validate(dataset) == []
+
+
+def test_events_end_sound_runs_beside_one_that_diverges() -> None:
+    loss = part("train_loss")
+    events = [
+        Event(name="far", observable=loss, threshold=1e6, stop=True),
+        Event(name="fall", observable=loss, threshold=1e-2, direction="below", stop=True),
+    ]
+    study = study_of(
+        part("gradient_descent", step_size=0.01),
+        energy=Energy(),
+        recording=Recording(steps=400, every=400),
+        plan=Plan(grid={"step_size": [0.03, 0.5]}),
+        events=events,
+    )
+    dataset = simulate(study, requested_runs(study)).dataset
+    assert dataset.outcome.values.tolist() == ["truncated", "diverged"]
+    assert dataset.outcome_reason.values[0] == "event fall"
+    assert float(dataset.event_fall_upper[0]) < 400
+
+
+TEMPERATURES = Plan(grid={"temperature": [0.1, 0.2]})
+RAMP = Ramp(control="temperature", knots=[(0, 0.1), (9, 0.2)])
+LADDER = Exchange(control="temperature", rungs=[0.1, 0.2])
+
+
+@pytest.mark.parametrize("kind", ["gradient_descent", "adamw"])
+@pytest.mark.parametrize(
+    "changes",
+    [{"plan": TEMPERATURES}, {"ramps": [RAMP]}, {"exchange": LADDER}],
+    ids=["plan", "ramp", "ladder"],
+)
+def test_a_temperature_that_varies_without_effect_is_refused(
+    kind: str, changes: dict[str, Any]
+) -> None:
+    study = study_of(part(kind, step_size=0.01), **({"plan": Plan()} | changes))
+    with pytest.raises(InvalidStudyError, match=r"has no noise, .* received 1\.0; use dyn"):
+        check_study(study, requested_runs(study))
+    prior = replace(study, energy=replace(study.energy, weight_decay="prior"))
+    check_study(prior, requested_runs(prior))
+    (warning,) = simulate(prior, requested_runs(prior)).warnings
+    assert f"{kind!r} has no noise: the temperature acts only through" in warning
+
+
+@pytest.mark.parametrize(
+    ("kind", "plan"),
+    [
+        ("langevin", TEMPERATURES),
+        ("gradient_descent", Plan()),
+        ("adamw", Plan(grid={"temperature": [0.0]})),
+    ],
+)
+def test_a_temperature_with_effect_or_none_to_have_is_taken(kind: str, plan: Plan) -> None:
+    study = study_of(part(kind, step_size=0.01), plan=plan)
+    check_study(study, requested_runs(study))
+    assert simulate(study, requested_runs(study)).warnings == ()
+
+
 def test_energy_factor_is_that_of_the_study() -> None:
     study = study_of(
         part("gradient_descent", step_size=0.3),
