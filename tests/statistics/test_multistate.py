@@ -315,3 +315,29 @@ def test_refusals() -> None:
         )
     with pytest.raises(InvalidValueError, match="block_times must be positive"):
         resampled_states(states, generator=np.random.default_rng(0), block_times=0.0)
+
+
+def test_errors_of_means_know_those_of_the_free_energies() -> None:
+    # Between two fields far apart the weights of the two runs hang on f alone.
+    generator = np.random.default_rng(17)
+    fields, rows = np.array([[0.0], [3.0]]), []
+    for _ in range(300):
+        runs = [generator.normal(size=(1, 1000)) + field for field in fields]
+        states = solve_states(
+            [-run for run in runs], coefficients=fields, inefficiency=[1.0, 1.0]
+        )
+        mean = multistate_mean(states, [run[0] for run in runs], coefficients=[[1.5]])
+        rows.append((mean.value[0], mean.error[0]))
+    values, errors = np.array(rows).T
+    assert abs(values.mean() - 1.5) < 4.0 * values.std(ddof=1) / 300**0.5
+    ratio = np.sqrt((errors**2).mean()) / values.std(ddof=1)
+    assert abs(ratio - 1.0) < 4.0 / 600**0.5
+
+
+def test_effective_samples_count_the_slowest_observable() -> None:
+    noise = np.random.default_rng(18).normal(size=(2, 50_000))
+    noise[1, 1:] *= np.sqrt(1.0 - 0.9**2)
+    slow = scipy.signal.lfilter([1.0], [1.0, -0.9], noise[1])
+    states = solve_states([noise[:1]], coefficients=[[1.0]])
+    mean = multistate_mean(states, [slow], coefficients=[[1.0]])
+    np.testing.assert_allclose(mean.effective_samples, 50_000 / 19.0, rtol=0.15)
