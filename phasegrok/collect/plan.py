@@ -162,11 +162,11 @@ def _check_memory(groups: Sequence[Group], sizes: Sequence[int], limits: Limits)
         reverse=True,
     )
     machine = f"{limits.machine_bytes / 1e6:.0f} MB"
+    unit = "ladder" if groups and len(groups[0][0]) > 1 else "run"
     if at_once and at_once[0] > limits.machine_bytes:
         raise InvalidStudyError(
-            f"the largest run needs about {at_once[0] / 1e6:.0f} MB of memory, walkers of its "
-            f"ladder included, and there are {machine}; lower the sizes of its network or "
-            "task, or record less often."
+            f"the largest {unit} needs about {at_once[0] / 1e6:.0f} MB of memory, and there "
+            f"are {machine}; lower the sizes of its network or task, or record less often."
         )
     if sum(at_once[:workers]) > limits.machine_bytes:
         raise InvalidStudyError(

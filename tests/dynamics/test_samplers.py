@@ -59,12 +59,11 @@ def check_variance(samples: Array, exact: float) -> None:
 @pytest.mark.parametrize("step_size", [0.02, 0.2])
 def test_euler_has_its_own_variance(decay: float, step_size: float) -> None:
     temperature = 0.5
+    steps = int(10 / (decay * step_size))
     study = study_of(
         part("langevin", step_size=step_size),
         energy=Energy(temperature=temperature, weight_decay=decay),
-        recording=Recording(
-            steps=int(10 / (decay * step_size)), start=1, observables=[WEIGHTS]
-        ),
+        recording=Recording(steps=steps, start=steps, observables=[WEIGHTS]),
         plan=Plan(replicas=4),
     )
     final = made(study).weights.isel(record=-1).values.astype(float)
@@ -384,8 +383,7 @@ def ranks_of(disorders: int, *, draws: int, dynamics: Part, thinning: int) -> Ar
     dataset = made(study)
     names = ["half_square_norm_first", "half_square_norm_readout", "loss"]
     found = []
-    for disorder in range(disorders):
-        request = requested_runs(study)[disorder]
+    for disorder, request in enumerate(requested_runs(study)):
         task = build_run(study, request).task
         data = task.draw(study_seed=study.seed, disorder=disorder)
         first, readout = data.truth["first"], data.truth["readout"]
