@@ -168,7 +168,7 @@ def with_starts(
     return replace(analysis, tables=tables)
 
 
-NO_FLUKE, SOUND = [0.5, -1.0, 1.5, -2.0], [1.0, 1.01, 1.02, 1.05]
+NO_FLUKE, SOUND = [0.5, -1.0, 0.1, -2.9], [1.0, 1.01, 1.02, 1.05]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ NO_FLUKE, SOUND = [0.5, -1.0, 1.5, -2.0], [1.0, 1.01, 1.02, 1.05]
         (["prior", "x"], NO_FLUKE, SOUND, "Two starts, one equilibrium", "from each start;"),
         (
             ["prior", "x"],
-            [4.0, 0.1, 0.1, 0.1],
+            [3.4, 0.1, 0.1, 0.1],  # The squares alone would pass.
             SOUND,
             "Relaxation from two starts",
             "One equilibrium is not established: the starts disagree",
