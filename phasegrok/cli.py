@@ -4,12 +4,13 @@ import argparse
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from phasegrok.errors import MissingDependencyError, PhasegrokError
+from phasegrok.errors import InvalidStudyError, MissingDependencyError, PhasegrokError
 from phasegrok.runs import StudyFolder, open_runs, validate
 from phasegrok.schema import Outcome
 from phasegrok.study import read_study, requested_runs
@@ -114,27 +115,37 @@ def _collect(options: argparse.Namespace) -> int:
     sys.path.insert(0, str(options.study.resolve().parent))
     study = read_study(options.study)
     if options.dry_run:
-        print(
-            dry_run(
+        with _told_by_file(options.study):
+            plan = dry_run(
                 study,
                 workers=options.workers,
                 device=options.device,
                 target_seconds=options.batch_seconds,
                 folder=options.out,
             )
-        )
+        print(plan)
         return DONE
-    report = collect(
-        study,
-        options.out,
-        workers=options.workers,
-        device=options.device,
-        progress=not options.quiet,
-        target_seconds=options.batch_seconds,
-    )
+    with _told_by_file(options.study):
+        report = collect(
+            study,
+            options.out,
+            workers=options.workers,
+            device=options.device,
+            progress=not options.quiet,
+            target_seconds=options.batch_seconds,
+        )
     print(report)
     failed = report.outcomes.get(Outcome.FAILED) or report.failed_before
     return FAILURES if failed else DONE
+
+
+@contextmanager
+def _told_by_file(path: Path) -> Iterator[None]:
+    """Begin what is refused of a study by the file that describes it."""
+    try:
+        yield
+    except InvalidStudyError as error:
+        raise InvalidStudyError(f"{path}: {error}") from error
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -158,9 +158,10 @@ def test_bad_input_is_refused_in_one_sentence(
     other: str,
     message: str,
 ) -> None:
-    assert collect(rewritten(study, line, other), tmp_path / "runs") == 2
+    changed = rewritten(study, line, other)
+    assert collect(changed, tmp_path / "runs") == 2
     error = capsys.readouterr().err
-    assert error.startswith("phasegrok: ")
+    assert error.startswith(f"phasegrok: {changed}")
     assert message in error
     assert "Traceback" not in error
     assert not (tmp_path / "runs").exists()
