@@ -286,7 +286,7 @@ def test_weights_of_correlated_neurons_cover_only_by_disorder(
         return low < 0.1 < high
 
     hits = sum(covers(seed) for seed in range(60))
-    assert (stats.binomtest(hits, 60, 0.95).pvalue > 1e-3) is calibrated
+    assert bool(stats.binomtest(hits, 60, 0.95).pvalue > 1e-3) is calibrated
 
 
 @pytest.mark.slow

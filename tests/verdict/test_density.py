@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.stats import binom, norm
 
 from phasegrok.verdict.density import Bins, choose_bins, fit_surface
@@ -9,11 +10,12 @@ from phasegrok.verdict.density import Bins, choose_bins, fit_surface
 CONTROLS = np.linspace(-1.0, 1.0, 7)
 
 
-def gaussian_counts(bins: Bins, total: float) -> np.ndarray:
+def gaussian_counts(bins: Bins, total: float) -> NDArray[np.float64]:
     """Expected counts of N(g, 1): ln p = -m²/2 + g m + ..., inside the family."""
     law = norm(loc=CONTROLS[:, None])
     p = law.cdf(bins.edges[None, 1:]) - law.cdf(bins.edges[None, :-1])
-    return total * p / p.sum(axis=1, keepdims=True)
+    counts: NDArray[np.float64] = total * p / p.sum(axis=1, keepdims=True)
+    return counts
 
 
 def test_a_surface_reproduces_a_law_of_its_family_between_the_controls() -> None:

@@ -49,7 +49,8 @@ def two_phases(
     weight = 1.0 / (1.0 + np.exp(-0.5 * size * control))
     upper = generator.random(records) < weight
     noise = generator.standard_normal(records) / np.sqrt(size)
-    return np.where(upper, 1.0, 0.2) + noise
+    drawn: NDArray[np.float64] = np.where(upper, 1.0, 0.2) + noise
+    return drawn
 
 
 def shrinking_phases(
@@ -59,14 +60,17 @@ def shrinking_phases(
     scale = size**-0.25
     weight = 1.0 / (1.0 + np.exp(-(size**0.75) * control))
     upper = generator.random(records) < weight
-    return scale * (np.where(upper, 1.0, 0.2) + 0.3 * generator.standard_normal(records))
+    noise = 0.3 * generator.standard_normal(records)
+    drawn: NDArray[np.float64] = scale * (np.where(upper, 1.0, 0.2) + noise)
+    return drawn
 
 
 def driven_well(
     size: float, control: float, records: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
     """One well that follows the control: p(x) ∝ exp(-N (x - tanh g)²/2)."""
-    return np.tanh(control) + generator.standard_normal(records) / np.sqrt(size)
+    drawn: NDArray[np.float64] = generator.standard_normal(records) / np.sqrt(size)
+    return np.tanh(control) + drawn
 
 
 def judge(samples: xr.DataArray) -> Verdict:
