@@ -70,7 +70,7 @@ def driven_well(
 ) -> NDArray[np.float64]:
     """One well that follows the control: p(x) ∝ exp(-N (x - tanh g)²/2)."""
     drawn: NDArray[np.float64] = generator.standard_normal(records) / np.sqrt(size)
-    return np.tanh(control) + drawn
+    return drawn + float(np.tanh(control))
 
 
 def judge(samples: xr.DataArray) -> Verdict:
