@@ -17,6 +17,7 @@ from phasegrok.plotting.run_health import (
 )
 from phasegrok.plotting.saving import Table, save_figure
 from phasegrok.plotting.style import DOUBLE_COLUMN, PALETTE, SINGLE_COLUMN, style
+from phasegrok.plotting.verdict_features import verdict_features, verdict_features_table
 
 __all__ = [
     "DOUBLE_COLUMN",
@@ -39,4 +40,6 @@ __all__ = [
     "start_traces",
     "start_traces_table",
     "style",
+    "verdict_features",
+    "verdict_features_table",
 ]
