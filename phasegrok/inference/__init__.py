@@ -13,6 +13,7 @@ from phasegrok.inference.effective import (
 from phasegrok.inference.evidence import Evidence, Ladder, Schedule, bennett, climb, combine
 from phasegrok.inference.folded import FoldedFit, fit_folded
 from phasegrok.inference.likelihoods import Misfit
+from phasegrok.inference.model import Model, Posterior, compare, fit_model
 from phasegrok.inference.models import FoldedModel, OnePhase, TwoPhases
 from phasegrok.inference.priors import (
     IDENTITY,
@@ -45,9 +46,11 @@ __all__ = [
     "Health",
     "Ladder",
     "Misfit",
+    "Model",
     "OnePhase",
     "Parameter",
     "ParameterSpace",
+    "Posterior",
     "Schedule",
     "Target",
     "Transform",
@@ -57,9 +60,11 @@ __all__ = [
     "bin_folded",
     "climb",
     "combine",
+    "compare",
     "design_effect",
     "effective_numbers",
     "fit_folded",
+    "fit_model",
     "group_values",
     "sample",
     "target_of",

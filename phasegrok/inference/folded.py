@@ -16,7 +16,7 @@ from phasegrok.inference.target import Target, best_point, draw_probabilities, p
 __all__ = ["FoldedFit", "fit_folded", "predictive_probability"]
 
 SCHEDULE: Final = Schedule(walkers=60, burn_in=15, steps=25, overlap=0.5)
-BUDGET: Final = Budget(effective_samples=700.0, block=100, burn_in=50, most_steps=3000)
+BUDGET: Final = Budget(effective_samples=700.0, block=100, burn_in=50, most_steps=2000)
 
 LADDERS: Final = 2
 """Independent climbs from the prior; each starts one chain."""
