@@ -66,6 +66,13 @@ class Blocks:
         """Counts of all blocks, (control, bin)."""
         return np.stack([each.sum(axis=0) for each in self.counts])
 
+    @property
+    def shares(self) -> FloatArray:
+        """Counts over their sum at each control, (control, bin)."""
+        total = self.total
+        shares: FloatArray = total / total.sum(axis=1, keepdims=True)
+        return shares
+
     def resampled(self, generator: np.random.Generator) -> FloatArray:
         """Counts of as many blocks drawn with replacement, (control, bin)."""
         drawn = [
@@ -98,7 +105,7 @@ def fitted_surface(blocks: Blocks) -> tuple[Blocks, DensitySurface]:
         count = blocks.controls.size
         if count <= _FEWEST_CONTROLS + 1 or _misfit(blocks, surface) <= _LARGEST_MISFIT:
             return blocks, surface
-        p = blocks.total / blocks.total.sum(axis=1, keepdims=True)
+        p = blocks.shares
         centres = blocks.bins.centres
         variance = p @ centres**2 - (p @ centres) ** 2
         top = int(np.argmax(variance))
@@ -112,14 +119,14 @@ def fitted_surface(blocks: Blocks) -> tuple[Blocks, DensitySurface]:
 
 def _misfit(blocks: Blocks, surface: DensitySurface) -> float:
     """Largest distance of fitted and measured distribution functions over the controls."""
-    measured = np.cumsum(blocks.total / blocks.total.sum(axis=1, keepdims=True), axis=1)
+    measured = np.cumsum(blocks.shares, axis=1)
     fitted = np.cumsum(np.exp(surface.log_probabilities(blocks.controls)), axis=1)
     return float(np.abs(measured - fitted).max())
 
 
 def overlaps(blocks: Blocks) -> FloatArray:
     """Share of the histograms that neighbouring controls have in common, (interval,)."""
-    p = blocks.total / blocks.total.sum(axis=1, keepdims=True)
+    p = blocks.shares
     common: FloatArray = np.minimum(p[1:], p[:-1]).sum(axis=1)
     return common
 
@@ -148,7 +155,7 @@ def widest_leap(size: SizeChains) -> tuple[float, float] | None:
         phases coexist between them, nothing tells. None where there is no such gap.
     """
     blocks = blocks_of(size)
-    p = blocks.total / blocks.total.sum(axis=1, keepdims=True)
+    p = blocks.shares
     change = np.abs(np.diff(p @ blocks.bins.centres))
     unseen = np.where(overlaps(blocks) < LEAST_OVERLAP, change, 0.0)
     worst = int(np.argmax(unseen))

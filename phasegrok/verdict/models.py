@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from phasegrok.inference import (
     IDENTITY,
+    INTERVAL,
     LOGARITHM,
     Parameter,
     ParameterSpace,
@@ -69,9 +69,9 @@ class Sizes:
             largest=float(volumes.max()),
         )
 
-    def keep(self, kept: np.ndarray) -> "Sizes":
-        """Keep some sizes; corrections and intercepts refer to the same ones."""
-        return replace(self, volumes=self.volumes[kept])
+    def at(self, volumes: FloatArray) -> "Sizes":
+        """Other sizes; corrections and intercepts refer to the same ones."""
+        return replace(self, volumes=volumes)
 
     @property
     def u(self) -> FloatArray:
@@ -100,6 +100,10 @@ class ScalingModel:
     kind: str
     space: ParameterSpace
     predict: Callable[[Values, Sizes], FloatArray]
+
+    def features(self, standard: FloatArray, sizes: Sizes) -> FloatArray:
+        """Features (draw, size, feature) at standard coordinates (draw, parameter)."""
+        return self.predict(self.space.values(standard), sizes)
 
 
 def scaling_models(sizes: Sizes, centres: FloatArray) -> tuple[ScalingModel, ...]:
@@ -225,8 +229,7 @@ def _height(name: str, spread: float, meaning: str) -> Parameter:
 
 
 def _extremes(name: str, meaning: str) -> Parameter:
-    transform = Transform(name="extremes", forward=ndtr, inverse=ndtri)
-    return Parameter(name=name, meaning=meaning, transform=transform, spread=2.5)
+    return Parameter(name=name, meaning=meaning, transform=INTERVAL, spread=2.5)
 
 
 def _log_range(name: str, low: float, high: float, meaning: str) -> Parameter:

@@ -14,16 +14,23 @@ from phasegrok.statistics.samples import FloatArray
 from phasegrok.verdict.features import SizeFeatures
 from phasegrok.verdict.models import ScalingModel, Sizes
 
-__all__ = ["FeatureTable", "Score", "feature_table", "score"]
+__all__ = [
+    "CONSTANT_ERROR",
+    "RELATIVE_ERROR",
+    "FeatureTable",
+    "Score",
+    "feature_table",
+    "score",
+]
 
 SCHEDULE: Final = Schedule(walkers=80, burn_in=20, steps=30, overlap=0.5)
 LADDERS: Final = 2
 MOST_ATTEMPTS: Final = 3
 """Where two estimates of an evidence disagree, it is climbed again with twice the walkers."""
 
-_CONSTANT_ERROR: Final = np.array([0.03, 0.02, 0.1])
+CONSTANT_ERROR: Final = np.array([0.03, 0.02, 0.1])
 _DECAYING_ERROR: Final = np.array([0.1, 0.05, 0.0])
-_RELATIVE_ERROR: Final = np.array([0.0, 0.0, 0.1])
+RELATIVE_ERROR: Final = np.array([0.0, 0.0, 0.1])
 
 
 @final
@@ -95,8 +102,8 @@ def feature_table(features: Sequence[SizeFeatures], smallest: float) -> FeatureT
 def _model_error(features: SizeFeatures, smallest: float) -> FloatArray:
     """Variance of each feature about the laws of scaling."""
     decaying = _DECAYING_ERROR * np.sqrt(smallest / features.volume)
-    relative = _RELATIVE_ERROR * features.values
-    variance: FloatArray = _CONSTANT_ERROR**2 + decaying**2 + relative**2
+    relative = RELATIVE_ERROR * features.values
+    variance: FloatArray = CONSTANT_ERROR**2 + decaying**2 + relative**2
     return variance
 
 
@@ -145,7 +152,7 @@ def score(
     """
 
     def log_likelihood(standard: FloatArray) -> FloatArray:
-        return table.log_likelihood(model.predict(model.space.values(standard), sizes))
+        return table.log_likelihood(model.features(standard, sizes))
 
     schedule = SCHEDULE
     for attempt in seed.spawn(MOST_ATTEMPTS):
@@ -157,7 +164,7 @@ def score(
             break
         schedule = replace(schedule, walkers=2 * schedule.walkers)
     draws = np.concatenate([ladder.positions for ladder in ladders])
-    misfit = table.misfit(model.predict(model.space.values(draws), sizes))
+    misfit = table.misfit(model.features(draws, sizes))
     return Score(
         kind=model.kind,
         evidence=combine(ladders),

@@ -59,15 +59,10 @@ def _predicted(
     sizes = Sizes.of(np.array([each.volume for each in features]), dimension)
     grid = np.geomspace(sizes.smallest, 2.0 * sizes.largest, _GRID)
     centres = np.nanmean([each.values for each in features], axis=0)
-    along = Sizes(
-        volumes=grid,
-        exponent=sizes.exponent,
-        smallest=sizes.smallest,
-        largest=sizes.largest,
-    )
+    along = sizes.at(grid)
     bands = [
         np.quantile(
-            model.predict(model.space.values(weighing.scores[model.kind].draws), along),
+            model.features(weighing.scores[model.kind].draws, along),
             [0.16, 0.5, 0.84],
             axis=0,
         )

@@ -9,7 +9,13 @@ import numpy as np
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.verdict.features import SizeFeatures
 from phasegrok.verdict.models import KINDS, ScalingModel, Sizes, scaling_models, widened
-from phasegrok.verdict.scoring import Score, feature_table, score
+from phasegrok.verdict.scoring import (
+    CONSTANT_ERROR,
+    RELATIVE_ERROR,
+    Score,
+    feature_table,
+    score,
+)
 
 __all__ = [
     "ANSWERS",
@@ -163,7 +169,7 @@ class _Data:
     ) -> dict[str, Score]:
         kept = np.arange(len(self.features))[keep]
         table = feature_table([self.features[i] for i in kept], self.sizes.smallest)
-        sizes = self.sizes.keep(kept)
+        sizes = self.sizes.at(self.sizes.volumes[kept])
         # A seed of its own for each kind: leaving one out changes no other.
         seeds = dict(zip(KINDS, seed.spawn(len(KINDS)), strict=True))
         return {
@@ -282,23 +288,14 @@ def deciding_size(
     first, second = sorted(ANSWERS[:3], key=lambda kind: -weighing.kinds[kind])[:2]
     doublings = np.exp2(np.arange(1.0, _FARTHEST_DOUBLING + 1.0))
     volumes: FloatArray = data.sizes.largest * doublings
-    ahead = Sizes(
-        volumes=volumes,
-        exponent=data.sizes.exponent,
-        smallest=data.sizes.smallest,
-        largest=data.sizes.largest,
-    )
+    ahead = data.sizes.at(volumes)
     predicted = [
-        _predictions(data.models[k], weighing.scores[k], ahead) for k in (first, second)
+        data.models[k].features(weighing.scores[k].draws, ahead) for k in (first, second)
     ]
-    own = np.sqrt(np.diag(features[-1].covariance)) + np.array([0.03, 0.02, 0.1])
+    own = np.sqrt(np.diag(features[-1].covariance)) + CONSTANT_ERROR
     means = [each.mean(axis=0) for each in predicted]
-    relative = 0.1 * np.minimum(*[np.abs(each) for each in means]) * np.array([0.0, 0.0, 1.0])
+    relative = RELATIVE_ERROR * np.minimum(*[np.abs(each) for each in means])
     spread = np.sqrt(sum(each.var(axis=0) for each in predicted) + own**2 + relative**2)
     distance = np.abs(means[0] - means[1]) / spread
     apart = np.flatnonzero((distance[:, 1:] > _DISTANCE).any(axis=1))
     return float(volumes[apart[0]]) if apart.size else None
-
-
-def _predictions(model: ScalingModel, found: Score, sizes: Sizes) -> FloatArray:
-    return model.predict(model.space.values(found.draws), sizes)
