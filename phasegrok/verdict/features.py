@@ -11,7 +11,7 @@ from typing import Final, final
 import numpy as np
 
 from phasegrok.statistics.samples import FloatArray
-from phasegrok.verdict.blocks import (
+from phasegrok.transitions.blocks import (
     LEAST_OVERLAP,
     Blocks,
     blocks_of,
@@ -19,8 +19,8 @@ from phasegrok.verdict.blocks import (
     overlaps,
     readable_controls,
 )
-from phasegrok.verdict.chains import SizeChains
-from phasegrok.verdict.density import DensitySurface, fit_surface
+from phasegrok.transitions.chains import SizeChains
+from phasegrok.transitions.density import DensitySurface, fit_surface
 
 __all__ = ["FEATURES", "SizeFeatures", "measure_features"]
 

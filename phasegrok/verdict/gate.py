@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from phasegrok.statistics.samples import FloatArray
-from phasegrok.verdict.chains import SizeChains
+from phasegrok.transitions.chains import SizeChains
 
 __all__ = ["LARGEST_RATIO", "mixing_ratio"]
 

@@ -7,8 +7,8 @@ import numpy as np
 import xarray as xr
 
 from phasegrok.errors import NoConvergenceError
-from phasegrok.verdict.blocks import widest_leap
-from phasegrok.verdict.chains import SizeChains, gather_chains
+from phasegrok.transitions.blocks import widest_leap
+from phasegrok.transitions.chains import SizeChains, gather_chains
 from phasegrok.verdict.features import SizeFeatures, measure_features
 from phasegrok.verdict.gate import LARGEST_RATIO, mixing_ratio
 from phasegrok.verdict.result import Verdict

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from phasegrok.verdict.chains import SizeChains, gather_chains
+from phasegrok.transitions.chains import SizeChains, gather_chains
 from phasegrok.verdict.gate import LARGEST_RATIO, mixing_ratio
 
 

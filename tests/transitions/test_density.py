@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import binom, norm
 
-from phasegrok.verdict.density import Bins, choose_bins, fit_surface
+from phasegrok.transitions.density import Bins, choose_bins, fit_surface
 
 CONTROLS = np.linspace(-1.0, 1.0, 7)
 

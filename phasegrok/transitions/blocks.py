@@ -6,8 +6,8 @@ from typing import Final, final
 import numpy as np
 
 from phasegrok.statistics.samples import FloatArray
-from phasegrok.verdict.chains import Chain, SizeChains
-from phasegrok.verdict.density import Bins, DensitySurface, choose_bins, fit_surface
+from phasegrok.transitions.chains import Chain, SizeChains
+from phasegrok.transitions.density import Bins, DensitySurface, choose_bins, fit_surface
 
 __all__ = [
     "LEAST_OVERLAP",
