@@ -73,6 +73,19 @@ class Blocks:
         shares: FloatArray = total / total.sum(axis=1, keepdims=True)
         return shares
 
+    @property
+    def effective(self) -> FloatArray:
+        """Effective number of samples at each control, (control,)."""
+        effective: FloatArray = self.total.sum(axis=1)
+        return effective
+
+    @property
+    def variances(self) -> FloatArray:
+        """Variance of the order parameter at each control, (control,)."""
+        p, centres = self.shares, self.bins.centres
+        variances: FloatArray = p @ centres**2 - (p @ centres) ** 2
+        return variances
+
     def resampled(self, generator: np.random.Generator) -> FloatArray:
         """Counts of as many blocks drawn with replacement, (control, bin)."""
         drawn = [
@@ -105,10 +118,7 @@ def fitted_surface(blocks: Blocks) -> tuple[Blocks, DensitySurface]:
         count = blocks.controls.size
         if count <= _FEWEST_CONTROLS + 1 or _misfit(blocks, surface) <= _LARGEST_MISFIT:
             return blocks, surface
-        p = blocks.shares
-        centres = blocks.bins.centres
-        variance = p @ centres**2 - (p @ centres) ** 2
-        top = int(np.argmax(variance))
+        top = int(np.argmax(blocks.variances))
         # The end farther from the largest variance goes first.
         blocks = (
             blocks.between(1, count - 1)
@@ -139,13 +149,13 @@ def readable_controls(blocks: Blocks) -> FloatArray:
     return np.union1d(blocks.controls, dense[overlap[interval] >= LEAST_OVERLAP])
 
 
-def widest_leap(size: SizeChains) -> tuple[float, float] | None:
+def widest_leap(blocks: Blocks) -> tuple[float, float] | None:
     """Neighbouring controls between which the order parameter leaps unobserved.
 
     Parameters
     ----------
-    size : SizeChains
-        Chains of one size.
+    blocks : Blocks
+        Of one size.
 
     Returns
     -------
@@ -154,11 +164,10 @@ def widest_leap(size: SizeChains) -> tuple[float, float] | None:
         overlap and the change is more than a fifth of that over all controls: whether two
         phases coexist between them, nothing tells. None where there is no such gap.
     """
-    blocks = blocks_of(size)
-    p = blocks.shares
-    change = np.abs(np.diff(p @ blocks.bins.centres))
+    means = blocks.shares @ blocks.bins.centres
+    change = np.abs(np.diff(means))
     unseen = np.where(overlaps(blocks) < LEAST_OVERLAP, change, 0.0)
     worst = int(np.argmax(unseen))
-    if unseen[worst] <= _LARGEST_LEAP * np.ptp(p @ blocks.bins.centres):
+    if unseen[worst] <= _LARGEST_LEAP * np.ptp(means):
         return None
     return float(blocks.controls[worst]), float(blocks.controls[worst + 1])

@@ -5,6 +5,7 @@ two phases, each taken where in the control it is largest, so that sizes and dis
 transition points of their own are compared at their own points.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -14,7 +15,6 @@ from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.blocks import (
     LEAST_OVERLAP,
     Blocks,
-    blocks_of,
     fitted_surface,
     overlaps,
     readable_controls,
@@ -80,18 +80,35 @@ class SizeFeatures:
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Read:
+class _Curves:
     """What is read off one density surface."""
 
     values: FloatArray
     transition: float
+    gap: float
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Read:
+    """One disorder: the blocks that its surface describes, and what is read off it."""
+
+    blocks: Blocks
+    surface: DensitySurface
+    grid: FloatArray
+    values: FloatArray
+    transition: float
     at_edge: bool
     gap: float
-    gapless: bool
+    slope_known: bool
 
 
 def measure_features(
-    size: SizeChains, *, mixing: float, generator: np.random.Generator
+    size: SizeChains,
+    blocks: Sequence[Blocks],
+    *,
+    mixing: float,
+    generator: np.random.Generator,
 ) -> SizeFeatures:
     """Measure the features of one size.
 
@@ -99,6 +116,8 @@ def measure_features(
     ----------
     size : SizeChains
         Chains at two or more controls.
+    blocks : sequence of Blocks
+        Of each disorder.
     mixing : float
         From `mixing_ratio`, kept beside.
     generator : numpy.random.Generator
@@ -110,86 +129,82 @@ def measure_features(
         With two or more disorders, each disorder's features are read at its own transition and
         averaged; their covariance is that of the mean over disorders.
     """
-    disorders = size.disorders
-    if len(disorders) == 1:
-        read, covariance = _one_disorder(size, generator)
-        spread = float("nan")
-        transition = read.transition
+    reads = [_read(each) for each in blocks]
+    transitions = np.array([read.transition for read in reads])
+    table = np.stack([read.values for read in reads])
+    if len(reads) == 1:
+        covariance = _resampled_covariance(blocks[0], reads[0], generator)
     else:
-        reads = [_read_surface(size.of_disorder(each)) for each in disorders]
-        table = np.stack([each.values for each in reads])
-        covariance = np.atleast_2d(np.cov(table.T, ddof=1)) / len(reads)
-        transitions = np.array([each.transition for each in reads])
-        transition, spread = float(transitions.mean()), float(transitions.std(ddof=1))
-        read = _Read(
-            values=table.mean(axis=0),
-            transition=transition,
-            at_edge=float(np.mean([each.at_edge for each in reads])) > 0.5,
-            gap=float(np.mean([each.gap for each in reads])),
-            gapless=all(each.gapless for each in reads),
-        )
+        covariance = np.cov(table.T, ddof=1) / len(reads)
     return SizeFeatures(
         size=size.size,
         volume=size.volume,
-        values=read.values,
+        values=table.mean(axis=0),
         covariance=covariance,
-        slope_known=read.gapless
-        and all(_slope_known(size.of_disorder(each)) for each in disorders),
-        at_edge=read.at_edge,
-        transition=transition,
-        transition_spread=spread,
-        gap=read.gap,
+        slope_known=all(read.slope_known for read in reads),
+        at_edge=float(np.mean([read.at_edge for read in reads])) > 0.5,
+        transition=float(transitions.mean()),
+        transition_spread=float(transitions.std(ddof=1)) if len(reads) > 1 else float("nan"),
+        gap=float(np.mean([read.gap for read in reads])),
         mixing=mixing,
-        disorders=len(disorders),
+        disorders=len(reads),
     )
 
 
-def _one_disorder(size: SizeChains, generator: np.random.Generator) -> tuple[_Read, FloatArray]:
-    blocks, surface = fitted_surface(blocks_of(size))
-    read = _read(surface, blocks, size.controls)
+def _resampled_covariance(
+    blocks: Blocks, read: _Read, generator: np.random.Generator
+) -> FloatArray:
+    """Covariance of the features of one disorder, from blocks drawn with replacement."""
     draws = []
     for _ in range(_RESAMPLES):
         refit = fit_surface(
-            blocks.resampled(generator),
-            blocks.controls,
+            read.blocks.resampled(generator),
+            read.blocks.controls,
             bins=blocks.bins,
-            start=surface.coefficients,
+            start=read.surface.coefficients,
         )
-        draws.append(_read(refit, blocks, size.controls).values)
-    return read, np.cov(np.stack(draws).T, ddof=1)
+        draws.append(_curves(refit, read.grid).values)
+    covariance: FloatArray = np.cov(np.stack(draws).T, ddof=1)
+    return covariance
 
 
-def _read_surface(size: SizeChains) -> _Read:
-    blocks, surface = fitted_surface(blocks_of(size))
-    return _read(surface, blocks, size.controls)
-
-
-def _read(surface: DensitySurface, blocks: Blocks, window: FloatArray) -> _Read:
+def _read(measured: Blocks) -> _Read:
+    blocks, surface = fitted_surface(measured)
     grid = readable_controls(blocks)
+    curves = _curves(surface, grid)
+    low, high = measured.controls[[0, -1]]
+    margin = _NEAR_EDGE * float(high - low)
+    return _Read(
+        blocks=blocks,
+        surface=surface,
+        grid=grid,
+        values=curves.values,
+        transition=curves.transition,
+        at_edge=not low + margin <= curves.transition <= high - margin,
+        gap=curves.gap,
+        slope_known=bool((overlaps(blocks) >= LEAST_OVERLAP).all()) and _unfrozen(measured),
+    )
+
+
+def _curves(surface: DensitySurface, grid: FloatArray) -> _Curves:
     log_p = surface.log_probabilities(grid)
     p = np.exp(log_p)
     centres = surface.bins.centres
     mean = p @ centres
     variance = p @ centres**2 - mean**2
-    score = surface.score(grid)
-    slope = np.sum(p * (centres - mean[:, None]) * score, axis=1)
+    slope = np.sum(p * (centres - mean[:, None]) * surface.score(grid), axis=1)
     barriers, splits = _barriers(log_p)
-    best, top = int(np.argmax(barriers)), int(np.argmax(variance))
-    margin = _NEAR_EDGE * float(window[-1] - window[0])
+    best = int(np.argmax(barriers))
     tiny = np.finfo(float).tiny
-    return _Read(
-        values=np.array(
-            [
-                np.log(max(float(np.abs(slope).max()), tiny)),
-                np.log(max(float(variance.max()), tiny)),
-                float(barriers[best]),
-            ]
-        ),
-        transition=float(grid[top]),
-        at_edge=not window[0] + margin <= grid[top] <= window[-1] - margin,
-        gap=_gap(p[best], centres, int(splits[best])) if barriers[best] > 0.0 else 0.0,
-        gapless=bool((overlaps(blocks) >= LEAST_OVERLAP).all()),
+    values = np.array(
+        [
+            np.log(max(float(np.abs(slope).max()), tiny)),
+            np.log(max(float(variance.max()), tiny)),
+            float(barriers[best]),
+        ]
     )
+    gap = _gap(p[best], centres, int(splits[best])) if barriers[best] > 0.0 else 0.0
+    return _Curves(values=values, transition=float(grid[np.argmax(variance)]), gap=gap)
 
 
 def _barriers(log_p: FloatArray) -> tuple[FloatArray, np.ndarray]:
@@ -210,11 +225,7 @@ def _gap(p: FloatArray, centres: FloatArray, split: int) -> float:
     return float(high @ centres[split:] / high.sum() - low @ centres[:split] / low.sum())
 
 
-def _slope_known(size: SizeChains) -> bool:
+def _unfrozen(blocks: Blocks) -> bool:
     """Whether the median control near the transition has enough effective samples."""
-    variances = np.array([size.pooled(float(g)).var() for g in size.controls])
-    near = size.controls[variances > 0.5 * variances.max()]
-    effective = [
-        size.pooled(float(g)).size / (2.0 * size.autocorrelation_time(float(g))) for g in near
-    ]
-    return bool(np.median(effective) >= _FROZEN) if effective else True
+    near = blocks.variances > 0.5 * blocks.variances.max()
+    return bool(np.median(blocks.effective[near]) >= _FROZEN)

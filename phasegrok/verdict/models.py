@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from phasegrok.inference import (
     IDENTITY,
@@ -25,11 +26,23 @@ from phasegrok.inference import (
     uniform,
 )
 from phasegrok.statistics.samples import FloatArray
+from phasegrok.verdict.answers import (
+    CONTINUOUS,
+    CROSSOVER,
+    FIRST_ORDER,
+    NO_LATENT_HEAT,
+    UNDETERMINED,
+)
 
-__all__ = ["KINDS", "ScalingModel", "Sizes", "scaling_models", "widened"]
+__all__ = ["ScalingModel", "Sizes", "energy_models", "scaling_models", "widened"]
 
-KINDS: Final = ("first-order", "continuous", "crossover", "weak", "none")
-"""The three answers, and two ways in which the data cannot tell."""
+WEAK: Final = "weak"
+"""First-order with a correlation volume beyond the data."""
+
+NONE: Final = "none"
+"""Powers of any kind."""
+
+_PRIOR_UNRESOLVED: Final = 0.05
 
 ABSOLUTE: Final = Transform(name="absolute", forward=np.abs, inverse=np.abs)
 """For a height: half-normal."""
@@ -80,6 +93,7 @@ class Sizes:
 
 
 Values = Mapping[str, FloatArray]
+Law = Callable[[Values, Sizes], FloatArray]
 
 
 @final
@@ -90,16 +104,27 @@ class ScalingModel:
     Parameters
     ----------
     kind : str
-        One of `KINDS`.
+        Name, unique among those that are compared.
+    answer : str
+        What it speaks for.
+    prior : float
+        Its probability beforehand.
     space : ParameterSpace
-        Parameters with their prior.
+        Parameters with their prior; features depend linearly on those of identity transform.
     predict : callable
         Maps named values (draw,) and sizes to features (draw, size, feature).
     """
 
     kind: str
+    answer: str
+    prior: float
     space: ParameterSpace
-    predict: Callable[[Values, Sizes], FloatArray]
+    predict: Law
+
+    @property
+    def linear(self) -> NDArray[np.bool_]:
+        """Which parameters enter linearly, (parameter,)."""
+        return np.array([each.transform is IDENTITY for each in self.space.parameters])
 
     def features(self, standard: FloatArray, sizes: Sizes) -> FloatArray:
         """Features (draw, size, feature) at standard coordinates (draw, parameter)."""
@@ -107,7 +132,7 @@ class ScalingModel:
 
 
 def scaling_models(sizes: Sizes, centres: FloatArray) -> tuple[ScalingModel, ...]:
-    """Set up all kinds for the sizes of a study.
+    """Set up all kinds for an order parameter.
 
     Parameters
     ----------
@@ -119,71 +144,123 @@ def scaling_models(sizes: Sizes, centres: FloatArray) -> tuple[ScalingModel, ...
     Returns
     -------
     tuple of ScalingModel
-        In the order of `KINDS`.
+        The three answers, and two ways in which the data cannot tell.
     """
-    intercepts = (
+    shared = _shared(centres)
+    powers = (
+        uniform("slope_power", 0.18, 0.8, meaning="s = (1 - β)/(νd)"),
+        uniform("order_power", 0.015, 0.3, meaning="x = β/(νd)"),
+    )
+    continuous = (
+        *powers,
+        _height("barrier", 1.5, "barrier between the peaks of the critical law"),
+        _normal("barrier_correction", 0.0, 0.3, "leading correction of the barrier"),
+    )
+    crossover = (
+        _log_range("saturation_size", sizes.smallest / 20.0, sizes.largest / 3.0, "N₀"),
+        uniform("slope_power", 0.3, 1.2, meaning="power of S below N₀"),
+        _extremes("variance_power", "power of 1/N in V beyond N₀: near 0 or 1"),
+        _height("barrier", 5.0, "twice the largest barrier, at N₀"),
+    )
+    free = (
+        uniform("slope_power", -0.2, 1.4, meaning="power of S"),
+        uniform("variance_power", -0.3, 1.2, meaning="power of 1/V"),
+    )
+    return (
+        _kind(FIRST_ORDER, 0.3, (*shared, *_growing_barrier()), _first_order),
+        _kind(CONTINUOUS, 0.3, (*shared, *continuous), _continuous),
+        _kind(CROSSOVER, 0.3, (*shared, *crossover), _crossover),
+        _unresolved(WEAK, (*shared, *powers, *_late_barrier(sizes)), _weak),
+        _unresolved(NONE, (*shared, *free, *_any_barrier()), _none),
+    )
+
+
+def energy_models(sizes: Sizes, centres: FloatArray) -> tuple[ScalingModel, ...]:
+    """Set up all kinds for the energy per degree of freedom.
+
+    N Var e is a specific heat: N at first order, N^(α/(νd)) or a logarithm at a critical point,
+    constant at a crossover, which therefore count as one answer. ln S is not used, since
+    d⟨e⟩/dβ = -N Var e is no second piece of news.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        All sizes measured.
+    centres : (feature,) array
+        Means of the measured features.
+
+    Returns
+    -------
+    tuple of ScalingModel
+        First-order, no latent heat, and two ways in which the data cannot tell.
+    """
+    shared = _shared(centres)
+    power = (
+        uniform("slope_power", -0.1, 0.65, meaning="α/(νd) of the slope"),
+        uniform("order_power", 0.175, 0.525, meaning="(1 - α/(νd))/2"),
+    )
+    single = (
+        *power,
+        _height("barrier", 0.5, "barrier within the critical law"),
+        _normal("barrier_correction", 0.0, 0.3, "leading correction of the barrier"),
+    )
+    free = (
+        uniform("slope_power", -0.2, 1.4, meaning="power of S"),
+        uniform("variance_power", -0.3, 1.4, meaning="power of 1/V"),
+    )
+    return (
+        _kind(FIRST_ORDER, 0.45, (*shared, *_growing_barrier()), _first_order),
+        _kind(NO_LATENT_HEAT, 0.45, (*shared, *single), _continuous),
+        _unresolved(WEAK, (*shared, *power, *_late_barrier(sizes)), _weak),
+        _unresolved(NONE, (*shared, *free, *_any_barrier()), _none),
+    )
+
+
+def _kind(
+    answer: str, prior: float, parameters: tuple[Parameter, ...], predict: Law
+) -> ScalingModel:
+    return ScalingModel(
+        kind=answer,
+        answer=answer,
+        prior=prior,
+        space=ParameterSpace(parameters),
+        predict=predict,
+    )
+
+
+def _unresolved(kind: str, parameters: tuple[Parameter, ...], predict: Law) -> ScalingModel:
+    return replace(_kind(kind, _PRIOR_UNRESOLVED, parameters, predict), answer=UNDETERMINED)
+
+
+def _shared(centres: FloatArray) -> tuple[Parameter, ...]:
+    return (
         _normal("slope", float(centres[0]), _INTERCEPT_SPREAD, "ln S at the largest size"),
         _normal("variance", float(centres[1]), _INTERCEPT_SPREAD, "ln V at the largest size"),
         _normal("slope_correction", 0.0, 0.5, "leading correction of ln S"),
         _normal("variance_correction", 0.0, 0.5, "leading correction of ln V"),
         uniform("correction_power", 0.25, 1.0, meaning="power of the leading correction in N"),
     )
-    powers = (
-        uniform("slope_power", 0.18, 0.8, meaning="s = (1 - β)/(νd)"),
-        uniform("order_power", 0.015, 0.3, meaning="x = β/(νd)"),
+
+
+def _growing_barrier() -> tuple[Parameter, ...]:
+    return (
+        _normal("barrier", 0.0, 1.0, "constant part of the barrier"),
+        _positive("barrier_growth", 3.0, 1.0, "barrier of the interface at N_max"),
     )
-    made = {
-        "first-order": (
-            (
-                *intercepts,
-                _normal("barrier", 0.0, 1.0, "constant part of the barrier"),
-                _positive("barrier_growth", 3.0, 1.0, "barrier of the interface at N_max"),
-            ),
-            _first_order,
-        ),
-        "continuous": (
-            (
-                *intercepts,
-                *powers,
-                _height("barrier", 1.5, "barrier between the peaks of the critical law"),
-                _normal("barrier_correction", 0.0, 0.3, "leading correction of the barrier"),
-            ),
-            _continuous,
-        ),
-        "crossover": (
-            (
-                *intercepts,
-                _log_range("saturation_size", sizes.smallest / 20.0, sizes.largest / 3.0, "N₀"),
-                uniform("slope_power", 0.3, 1.2, meaning="power of S below N₀"),
-                _extremes("variance_power", "power of 1/N in V beyond N₀: near 0 or 1"),
-                _height("barrier", 5.0, "twice the largest barrier, at N₀"),
-            ),
-            _crossover,
-        ),
-        "weak": (
-            (
-                *intercepts,
-                *powers,
-                _height("barrier", 1.5, "barrier between the peaks at small sizes"),
-                _positive("barrier_growth", 1.0, 0.5, "barrier of the interface at N₀"),
-                _log_range("correlation_size", sizes.largest, 50.0 * sizes.largest, "N₀ ~ ξ^d"),
-            ),
-            _weak,
-        ),
-        "none": (
-            (
-                *intercepts,
-                uniform("slope_power", -0.2, 1.4, meaning="power of S"),
-                uniform("variance_power", -0.3, 1.2, meaning="power of 1/V"),
-                _normal("barrier", 0.0, 2.0, "constant part of the barrier"),
-                _normal("barrier_growth", 0.0, 3.0, "growing part of the barrier at N_max"),
-            ),
-            _none,
-        ),
-    }
-    return tuple(
-        ScalingModel(kind=kind, space=ParameterSpace(made[kind][0]), predict=made[kind][1])
-        for kind in KINDS
+
+
+def _late_barrier(sizes: Sizes) -> tuple[Parameter, ...]:
+    return (
+        _height("barrier", 1.5, "barrier between the peaks at small sizes"),
+        _positive("barrier_growth", 1.0, 0.5, "barrier of the interface at N₀"),
+        _log_range("correlation_size", sizes.largest, 50.0 * sizes.largest, "N₀ ~ ξ^d"),
+    )
+
+
+def _any_barrier() -> tuple[Parameter, ...]:
+    return (
+        _normal("barrier", 0.0, 2.0, "constant part of the barrier"),
+        _normal("barrier_growth", 0.0, 3.0, "growing part of the barrier at N_max"),
     )
 
 

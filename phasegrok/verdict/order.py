@@ -1,24 +1,25 @@
 """From samples to a verdict."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import replace
 
-import numpy as np
 import xarray as xr
 
-from phasegrok.errors import NoConvergenceError
-from phasegrok.transitions.blocks import widest_leap
-from phasegrok.transitions.chains import SizeChains, gather_chains
-from phasegrok.verdict.features import SizeFeatures, measure_features
-from phasegrok.verdict.gate import LARGEST_RATIO, mixing_ratio
+from phasegrok.verdict.answers import ANSWERS, UNDETERMINED
+from phasegrok.verdict.models import energy_models, scaling_models
+from phasegrok.verdict.readings import Places, read_sizes, weigh_reading
 from phasegrok.verdict.result import Verdict
-from phasegrok.verdict.sentences import doubts, grounds, wanted_data
-from phasegrok.verdict.tables import size_table, verdict_table
-from phasegrok.verdict.weighing import ANSWERS, FEWEST_SIZES, UNDETERMINED, weigh
+from phasegrok.verdict.sentences import doubts, grounds, too_few, wanted_data
+from phasegrok.verdict.signatures import (
+    Signature,
+    energy_signature,
+    join_signatures,
+    named_answer,
+)
+from phasegrok.verdict.tables import observable_table, prefixed
+from phasegrok.verdict.weighing import Weighing
 
 __all__ = ["order_of_transition"]
-
-_FEWEST_CONTROLS: Final = 4
 
 
 def order_of_transition(
@@ -27,6 +28,7 @@ def order_of_transition(
     control: str,
     size: str,
     dimension: int | None,
+    energy: xr.DataArray | None = None,
     seed: int = 0,
 ) -> Verdict:
     """Tell which order the transition along a control has.
@@ -44,6 +46,10 @@ def order_of_transition(
     dimension : int or None
         d where the size is a linear extent L, so that N = L^d; None where it is N itself, the
         mean-field kind: U/T = N f(m).
+    energy : DataArray, optional
+        Energy per degree of freedom of the same or other runs, with the same coordinates. It
+        can support or oppose a first-order transition, but does not tell a continuous one
+        from a crossover: do not give it as the order parameter.
     seed : int
         The only source of randomness.
 
@@ -70,81 +76,50 @@ def order_of_transition(
     (1986); Lee and Kosterlitz, Phys. Rev. B 43, 3265 (1991); Borgs and Kotecký, J. Stat. Phys.
     61, 79 (1990). Chains that have not mixed within a phase are refused.
     """
-    gathered = gather_chains(samples, control=control, size=size, dimension=dimension)
-    features, refused = _usable(gathered, seed)
-    names = {
-        "control": control,
-        "size": size,
-        "dimension": -1 if dimension is None else dimension,
-    }
-    if len(features) < FEWEST_SIZES:
-        return _too_few(features, refused, names)
-    weighing = weigh(features, dimension, seed=np.random.SeedSequence([seed, 1]))
-    table = verdict_table(features, weighing, dimension).assign_attrs(names)
-    return Verdict(
-        order=weighing.order,
-        probabilities=weighing.probabilities,
-        grounds=grounds(weighing, features),
-        against=(*doubts(weighing), *refused),
-        wanted=wanted_data(weighing, features, dimension, size),
-        table=table,
+    places = Places(control=control, size=size, dimension=dimension)
+    reading = read_sizes(samples, places, seed=[seed, 0])
+    weighing = weigh_reading(reading, dimension, scaling_models, seed=[seed, 1])
+    tables = [observable_table(reading.features, weighing)]
+    refused = list(reading.refused)
+    signatures: list[Signature] = []
+    if energy is not None:
+        second = read_sizes(energy, places, seed=[seed, 2])
+        # d<e>/dg is N Var e times a constant: no second piece of news.
+        silenced = tuple(replace(each, slope_known=False) for each in second.features)
+        second = replace(second, features=silenced)
+        weighed = weigh_reading(second, dimension, energy_models, seed=[seed, 3])
+        refused += [f"of the energy, {each}" for each in second.refused]
+        tables.append(prefixed(observable_table(second.features, weighed), "energy_"))
+        signatures += [] if weighed is None else [energy_signature(weighed)]
+    table = xr.merge(tables, join="outer").assign_attrs(
+        control=control, size=size, dimension=-1 if dimension is None else dimension
     )
+    return _verdict(weighing, signatures, refused, table)
 
 
-def _usable(gathered: Sequence[SizeChains], seed: int) -> tuple[list[SizeFeatures], list[str]]:
-    """Features of the sizes that count, and why the others do not."""
-    kept: list[SizeFeatures] = []
-    refused: list[str] = []
-    for number, each in enumerate(gathered):
-        reason, features = _measured(each, np.random.default_rng([seed, 0, number]))
-        if features is None:
-            refused.append(f"the size {each.size:g} does not count: {reason}")
-        else:
-            kept.append(features)
-    return kept, refused
-
-
-def _measured(
-    chains: SizeChains, generator: np.random.Generator
-) -> tuple[str, SizeFeatures | None]:
-    if chains.controls.size < _FEWEST_CONTROLS:
-        return f"{chains.controls.size} controls, {_FEWEST_CONTROLS} are needed", None
-    if not any(np.ptp(chains.pooled(float(g))) > 0.0 for g in chains.controls):
-        return "the order parameter does not vary", None
-    mixing = mixing_ratio(chains)
-    if mixing > LARGEST_RATIO:
-        return (
-            f"its chains have not equilibrated (halves of chains differ within a phase by "
-            f"{mixing:.2f} of its variance, at most {LARGEST_RATIO} is sound)",
-            None,
-        )
-    leap = max(
-        (widest_leap(chains.of_disorder(each)) for each in chains.disorders),
-        key=lambda each: each is not None,
-    )
-    if leap is not None:
-        return (
-            f"the order parameter leaps between the controls {leap[0]:g} and {leap[1]:g}, "
-            "whose values do not overlap; add controls between them",
-            None,
-        )
-    try:
-        return "", measure_features(chains, mixing=mixing, generator=generator)
-    except NoConvergenceError as error:
-        return str(error), None
-
-
-def _too_few(
-    features: Sequence[SizeFeatures], refused: Sequence[str], names: Mapping[str, Any]
+def _verdict(
+    weighing: Weighing | None,
+    signatures: Sequence[Signature],
+    refused: Sequence[str],
+    table: xr.Dataset,
 ) -> Verdict:
+    alone = dict.fromkeys(ANSWERS, 0.0) | {UNDETERMINED: 1.0}
+    if weighing is not None:
+        alone = dict(weighing.probabilities)
+    probabilities, conflicts = join_signatures(alone, signatures, silent=weighing is None)
+    order = named_answer(probabilities) or UNDETERMINED
+    said = () if weighing is None else grounds(weighing)
+    unsaid = too_few(table) if weighing is None else doubts(weighing, order)
     return Verdict(
-        order=UNDETERMINED,
-        probabilities=dict.fromkeys(ANSWERS[:3], 0.0) | {UNDETERMINED: 1.0},
-        grounds=(),
-        against=(f"{len(features)} usable sizes, {FEWEST_SIZES} are needed", *refused),
-        wanted=(
-            f"Give at least {FEWEST_SIZES} sizes spanning a factor 4 in N, each with several "
-            "chains, started from both sides, that mix within each phase."
+        order=order,
+        probabilities=probabilities,
+        grounds=(*said, *[text for each in signatures for text in each.grounds]),
+        against=(
+            *conflicts,
+            *unsaid,
+            *[text for each in signatures for text in each.doubts],
+            *refused,
         ),
-        table=size_table(features).assign_attrs(names),
+        wanted=wanted_data(weighing, order, table),
+        table=table,
     )

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 from scipy.stats import chi2
 
-from phasegrok.inference import Evidence, Schedule, climb, combine
+from phasegrok.inference import (
+    Evidence,
+    ParameterSpace,
+    Schedule,
+    climb,
+    combine,
+    draw_linear,
+    marginal_log_likelihood,
+)
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.verdict.features import SizeFeatures
 from phasegrok.verdict.models import ScalingModel, Sizes
@@ -55,16 +63,17 @@ class FeatureTable:
     whitening: FloatArray
     log_determinant: float
 
+    def white(self, features: FloatArray) -> FloatArray:
+        """Known features in units of their errors, (..., size, feature) to (..., known)."""
+        chosen = features.reshape(*features.shape[:-2], -1)[..., self.positions]
+        white: FloatArray = chosen @ self.whitening
+        return white
+
     def misfit(self, predicted: FloatArray) -> FloatArray:
         """χ² of predictions (draw, size, feature), (draw,)."""
-        chosen = predicted.reshape(len(predicted), -1)[:, self.positions]
-        white = (chosen - self.values) @ self.whitening
-        squares: FloatArray = np.sum(white * white, axis=1)
+        residuals = self.values @ self.whitening - self.white(predicted)
+        squares: FloatArray = np.sum(residuals * residuals, axis=1)
         return squares
-
-    def log_likelihood(self, predicted: FloatArray) -> FloatArray:
-        """Log density of the features, (draw,)."""
-        return -0.5 * (self.misfit(predicted) + self.log_determinant)
 
 
 def feature_table(features: Sequence[SizeFeatures], smallest: float) -> FeatureTable:
@@ -150,20 +159,19 @@ def score(
     -------
     Score
     """
-
-    def log_likelihood(standard: FloatArray) -> FloatArray:
-        return table.log_likelihood(model.features(standard, sizes))
-
+    parts = _Parts(model, table, sizes)
     schedule = SCHEDULE
-    for attempt in seed.spawn(MOST_ATTEMPTS):
+    *attempts, drawing = seed.spawn(MOST_ATTEMPTS + 1)
+    for attempt in attempts:
         ladders = [
-            climb(model.space, log_likelihood, seed=each, schedule=schedule)
+            climb(parts.free, parts.log_likelihood, seed=each, schedule=schedule)
             for each in attempt.spawn(LADDERS)
         ]
         if combine(ladders).consistent:
             break
         schedule = replace(schedule, walkers=2 * schedule.walkers)
-    draws = np.concatenate([ladder.positions for ladder in ladders])
+    free = np.concatenate([ladder.positions for ladder in ladders])
+    draws = parts.completed(free, np.random.default_rng(drawing))
     misfit = table.misfit(model.features(draws, sizes))
     return Score(
         kind=model.kind,
@@ -171,3 +179,36 @@ def score(
         predictive=float(np.mean(chi2.sf(misfit, table.positions.size))),
         draws=draws,
     )
+
+
+@final
+class _Parts:
+    """The parameters of a kind that chains move in, and those integrated out."""
+
+    def __init__(self, model: ScalingModel, table: FeatureTable, sizes: Sizes) -> None:
+        self.model, self.table, self.sizes = model, table, sizes
+        self.linear = np.flatnonzero(model.linear)
+        self.others = np.flatnonzero(~model.linear)
+        self.free = ParameterSpace(tuple(model.space.parameters[i] for i in self.others))
+
+    def log_likelihood(self, free: FloatArray) -> FloatArray:
+        """Log density of the features at free parameters (draw, parameter), (draw,)."""
+        marginal = marginal_log_likelihood(*self._linearised(free))
+        return marginal - 0.5 * self.table.log_determinant
+
+    def completed(self, free: FloatArray, generator: np.random.Generator) -> FloatArray:
+        """All parameters in standard coordinates, the linear ones drawn, (draw, parameter)."""
+        standard = np.empty((len(free), self.model.space.size))
+        standard[:, self.others] = free
+        standard[:, self.linear] = draw_linear(*self._linearised(free), generator)
+        return standard
+
+    def _linearised(self, free: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Residuals (draw, known) and their design (draw, known, linear), in units of error."""
+        standard = np.zeros((1 + self.linear.size, len(free), self.model.space.size))
+        standard[:, :, self.others] = free
+        standard[1 + np.arange(self.linear.size), :, self.linear] = 1.0
+        predicted = self.model.features(standard.reshape(-1, standard.shape[2]), self.sizes)
+        white = self.table.white(predicted.reshape(*standard.shape[:2], *predicted.shape[1:]))
+        design = np.moveaxis(white[1:] - white[0], 0, -1)
+        return self.table.values @ self.table.whitening - white[0], design

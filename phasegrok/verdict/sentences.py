@@ -1,18 +1,18 @@
 """The grounds of a verdict in words."""
 
-from collections.abc import Sequence
-
 import numpy as np
+import xarray as xr
 
-from phasegrok.verdict.features import SizeFeatures
-from phasegrok.verdict.weighing import ANSWERS, UNDETERMINED, Weighing, deciding_size
+from phasegrok.verdict.answers import CONTINUOUS, NAMED, UNDETERMINED
+from phasegrok.verdict.deciding import FARTHEST_DOUBLING, deciding_size
+from phasegrok.verdict.weighing import FEWEST_SIZES, Weighing
 
-__all__ = ["doubts", "grounds", "wanted_data"]
+__all__ = ["doubts", "grounds", "too_few", "wanted_data"]
 
 
-def grounds(weighing: Weighing, features: Sequence[SizeFeatures]) -> tuple[str, ...]:
+def grounds(weighing: Weighing) -> tuple[str, ...]:
     """Say how the features grow with size, and which checks an answer survived."""
-    first, last = features[0], features[-1]
+    first, last = weighing.comparison.features[0], weighing.comparison.features[-1]
     growth = np.log(last.volume / first.volume)
     slope = (last.values[0] - first.values[0]) / growth
     variance = (last.values[1] - first.values[1]) / growth
@@ -38,41 +38,59 @@ def grounds(weighing: Weighing, features: Sequence[SizeFeatures]) -> tuple[str, 
     return tuple(said)
 
 
-def doubts(weighing: Weighing) -> tuple[str, ...]:
+def doubts(weighing: Weighing, order: str) -> tuple[str, ...]:
     """Say which checks failed, which answers remain possible, which numbers are unsafe."""
     failed = [f"{each.name}: {each.text}" for each in weighing.checks if not each.passed]
     rivals = [
         f"{answer} keeps the probability {weighing.kinds[answer]:.2f}"
-        for answer in ANSWERS[:3]
-        if answer != weighing.order and weighing.kinds[answer] > 0.05
+        for answer in NAMED
+        if answer != order and weighing.kinds[answer] > 0.05
     ]
     unsound = [
         f"the evidence of {kind!r} is uncertain: {each.evidence}"
         for kind, each in weighing.scores.items()
         if not each.evidence.consistent and weighing.kinds[kind] > 0.01
     ]
-    if weighing.order == "continuous":
+    if order == CONTINUOUS:
         rivals.append(
             "a first-order transition looks the same whose correlation volume exceeds the "
-            "largest size"
+            "largest size; excluded are only phases further apart than "
+            f"{_largest_jump(weighing):.2g}"
         )
     return tuple([*failed, *rivals, *unsound])
 
 
-def wanted_data(
-    weighing: Weighing, features: Sequence[SizeFeatures], dimension: int | None, size: str
-) -> str:
-    """Say which size would settle an undetermined case; nothing where an answer is named."""
-    if weighing.order != UNDETERMINED:
+def _largest_jump(weighing: Weighing) -> float:
+    """Bound on a jump Δ: at equal weights two phases have a variance of at least Δ²/4."""
+    last = weighing.comparison.features[-1]
+    highest = last.values[1] + 2.0 * last.covariance[1, 1] ** 0.5
+    return float(2.0 * np.exp(0.5 * highest))
+
+
+def too_few(table: xr.Dataset) -> tuple[str, ...]:
+    """Say that too few sizes count."""
+    return (f"{table.sizes['size']} usable sizes, {FEWEST_SIZES} are needed",)
+
+
+def wanted_data(weighing: Weighing | None, order: str, table: xr.Dataset) -> str:
+    """Say what would settle an undetermined case; nothing where an answer is named."""
+    if order != UNDETERMINED:
         return ""
-    needed = deciding_size(weighing, features, dimension)
+    if weighing is None:
+        return (
+            f"Give at least {FEWEST_SIZES} sizes spanning a factor 4 in N, each with several "
+            "chains, started from both sides, that mix within each phase."
+        )
+    needed = deciding_size(weighing)
     if needed is None:
         return (
-            "No size within a factor 4096 of the largest would tell the likeliest answers "
-            "apart by these signatures; record the energy, loops or lifetimes."
+            f"No size within a factor {2**FARTHEST_DOUBLING} of the largest would tell the "
+            "likeliest answers apart by these signatures; record the energy, loops or "
+            "lifetimes."
         )
-    given = needed if dimension is None else needed ** (1.0 / dimension)
+    dimension = table.attrs["dimension"]
+    given = needed if dimension < 0 else needed ** (1.0 / dimension)
     return (
-        f"A size of about {size} = {given:.3g} would tell the two likeliest answers apart, "
-        "with chains as good as these."
+        f"A size of about {table.attrs['size']} = {given:.3g} would tell the two likeliest "
+        "answers apart, with chains as good as these."
     )

@@ -7,10 +7,9 @@ import numpy as np
 import xarray as xr
 
 from phasegrok.verdict.features import FEATURES, SizeFeatures
-from phasegrok.verdict.models import KINDS, Sizes, scaling_models
 from phasegrok.verdict.weighing import Weighing
 
-__all__ = ["size_table", "verdict_table"]
+__all__ = ["observable_table", "prefixed", "size_table"]
 
 _GRID: Final = 40
 
@@ -34,39 +33,46 @@ def size_table(features: Sequence[SizeFeatures]) -> xr.Dataset:
     )
 
 
-def verdict_table(
-    features: Sequence[SizeFeatures], weighing: Weighing, dimension: int | None
-) -> xr.Dataset:
-    """All numbers behind a verdict; see `Verdict`."""
-    scores = [weighing.scores[kind] for kind in KINDS]
+def observable_table(features: Sequence[SizeFeatures], weighing: Weighing | None) -> xr.Dataset:
+    """All numbers of one observable; those along ``size`` alone where nothing was weighed."""
+    sizes = size_table(features)
+    if weighing is None:
+        return sizes
+    scores = weighing.scores.values()
     columns = {
         "log_evidence": [each.evidence.log_evidence for each in scores],
         "log_evidence_error": [each.evidence.standard_error for each in scores],
         "predictive": [each.predictive for each in scores],
-        "probability": [weighing.kinds[kind] for kind in KINDS],
+        "probability": [weighing.kinds[each.kind] for each in scores],
     }
     kinds = xr.Dataset(
         {name: ("kind", np.asarray(values)) for name, values in columns.items()},
-        coords={"kind": list(KINDS)},
+        coords={"kind": list(weighing.scores)},
     )
-    return xr.merge([size_table(features), kinds, _predicted(features, weighing, dimension)])
+    return xr.merge([sizes, kinds, _predicted(weighing)])
 
 
-def _predicted(
-    features: Sequence[SizeFeatures], weighing: Weighing, dimension: int | None
-) -> xr.Dataset:
+def prefixed(table: xr.Dataset, prefix: str) -> xr.Dataset:
+    """Rename what a second observable shares with the first: variables, and their kinds."""
+    renamed = {str(name): f"{prefix}{name}" for name in table.data_vars}
+    renamed |= {
+        name: f"{prefix}{name}" for name in ("kind", "grid_volume") if name in table.dims
+    }
+    return table.rename(renamed)
+
+
+def _predicted(weighing: Weighing) -> xr.Dataset:
     """Features that every kind predicts, from the smallest size to twice the largest."""
-    sizes = Sizes.of(np.array([each.volume for each in features]), dimension)
+    comparison = weighing.comparison
+    sizes = comparison.sizes
     grid = np.geomspace(sizes.smallest, 2.0 * sizes.largest, _GRID)
-    centres = np.nanmean([each.values for each in features], axis=0)
-    along = sizes.at(grid)
     bands = [
         np.quantile(
-            model.features(weighing.scores[model.kind].draws, along),
+            comparison.models[kind].features(found.draws, sizes.at(grid)),
             [0.16, 0.5, 0.84],
             axis=0,
         )
-        for model in scaling_models(sizes, centres)
+        for kind, found in weighing.scores.items()
     ]
     dims = ("kind", "grid_volume", "feature")
     lower, middle, upper = np.moveaxis(np.stack(bands), 1, 0)
@@ -76,5 +82,9 @@ def _predicted(
             "predicted_lower": (dims, lower),
             "predicted_upper": (dims, upper),
         },
-        coords={"kind": list(KINDS), "grid_volume": grid, "feature": list(FEATURES)},
+        coords={
+            "kind": list(weighing.scores),
+            "grid_volume": grid,
+            "feature": list(FEATURES),
+        },
     )

@@ -1,4 +1,4 @@
-"""From evidences to probabilities of the four answers, and what a named answer must survive."""
+"""From evidences to probabilities of answers, and what a named answer must survive."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,39 +6,12 @@ from typing import Final, final
 
 import numpy as np
 
-from phasegrok.statistics.samples import FloatArray
+from phasegrok.verdict.answers import CROSSOVER, UNDETERMINED
 from phasegrok.verdict.features import SizeFeatures
-from phasegrok.verdict.models import KINDS, ScalingModel, Sizes, scaling_models, widened
-from phasegrok.verdict.scoring import (
-    CONSTANT_ERROR,
-    RELATIVE_ERROR,
-    Score,
-    feature_table,
-    score,
-)
+from phasegrok.verdict.models import ScalingModel, Sizes, widened
+from phasegrok.verdict.scoring import Score, feature_table, score
 
-__all__ = [
-    "ANSWERS",
-    "FEWEST_SIZES",
-    "SURE",
-    "UNDETERMINED",
-    "Check",
-    "Weighing",
-    "deciding_size",
-    "weigh",
-]
-
-UNDETERMINED: Final = "undetermined"
-ANSWERS: Final = ("first-order", "continuous", "crossover", UNDETERMINED)
-
-PRIOR: Final = {
-    "first-order": 0.3,
-    "continuous": 0.3,
-    "crossover": 0.3,
-    "weak": 0.05,
-    "none": 0.05,
-}
-"""Probability of each kind beforehand."""
+__all__ = ["FEWEST_SIZES", "SURE", "Check", "Comparison", "Weighing", "weigh"]
 
 SURE: Final = 0.9
 """Probability from which an answer is named."""
@@ -48,9 +21,6 @@ LEAST_PREDICTIVE: Final = 0.01
 WIDENING: Final = 3.0
 _CONTENDER: Final = 12.0
 """Kinds further behind than this many nats cannot change an answer in a check."""
-
-_FARTHEST_DOUBLING: Final = 12
-_DISTANCE: Final = 4.0
 
 
 @final
@@ -75,11 +45,83 @@ class Check:
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Comparison:
+    """Features of several sizes, and the kinds that they are compared with.
+
+    Parameters
+    ----------
+    features : tuple of SizeFeatures
+        At least three sizes, ascending.
+    sizes : Sizes
+        Of these.
+    models : mapping
+        Kind to its model.
+    """
+
+    features: tuple[SizeFeatures, ...]
+    sizes: Sizes
+    models: Mapping[str, ScalingModel]
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """What the kinds speak for, without "undetermined"."""
+        found = dict.fromkeys(each.answer for each in self.models.values())
+        return tuple(each for each in found if each != UNDETERMINED)
+
+    def scores(
+        self,
+        models: Mapping[str, ScalingModel],
+        seed: np.random.SeedSequence,
+        keep: slice = slice(None),
+    ) -> dict[str, Score]:
+        """Score some kinds on some of the sizes, kind to score."""
+        kept = np.arange(len(self.features))[keep]
+        table = feature_table([self.features[i] for i in kept], self.sizes.smallest)
+        sizes = self.sizes.at(self.sizes.volumes[kept])
+        # A seed of its own for each kind: leaving one out changes no other.
+        seeds = dict(zip(self.models, seed.spawn(len(self.models)), strict=True))
+        return {
+            kind: score(model, table, sizes, seed=seeds[kind]) for kind, model in models.items()
+        }
+
+    def contenders(self, scores: Mapping[str, Score]) -> dict[str, ScalingModel]:
+        """Kinds that are not out of the running."""
+        weights = {kind: self.log_weight(each) for kind, each in scores.items()}
+        best = max(weights.values())
+        return {
+            kind: self.models[kind]
+            for kind, weight in weights.items()
+            if weight > best - _CONTENDER
+        }
+
+    def log_weight(self, found: Score) -> float:
+        """Ln of prior times evidence."""
+        prior = self.models[found.kind].prior
+        return found.evidence.log_evidence + float(np.log(prior))
+
+    def posterior(self, scores: Mapping[str, Score]) -> dict[str, float]:
+        """Kind to its probability among those scored."""
+        weights = {kind: self.log_weight(each) for kind, each in scores.items()}
+        top = max(weights.values())
+        total = sum(np.exp(each - top) for each in weights.values())
+        return {kind: float(np.exp(each - top) / total) for kind, each in weights.items()}
+
+    def by_answer(self, kinds: Mapping[str, float]) -> dict[str, float]:
+        """Answer to its probability, from those of the kinds."""
+        found = {answer: kinds.get(answer, 0.0) for answer in self.answers}
+        found[UNDETERMINED] = max(0.0, 1.0 - sum(found.values()))
+        return found
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Weighing:
     """Probabilities of the answers, and how they came about.
 
     Parameters
     ----------
+    comparison : Comparison
+        What was compared with what.
     probabilities : mapping
         Answer to probability, summing to one.
     scores : mapping
@@ -90,31 +132,20 @@ class Weighing:
         Empty where no answer was likely enough to need them.
     """
 
+    comparison: Comparison
     probabilities: Mapping[str, float]
     scores: Mapping[str, Score]
     kinds: Mapping[str, float]
     checks: tuple[Check, ...]
 
-    @property
-    def order(self) -> str:
-        """The answer that is likely enough, else undetermined."""
-        for answer in ANSWERS[:3]:
-            if self.probabilities[answer] >= SURE:
-                return answer
-        return UNDETERMINED
 
-
-def weigh(
-    features: Sequence[SizeFeatures], dimension: int | None, *, seed: np.random.SeedSequence
-) -> Weighing:
+def weigh(comparison: Comparison, *, seed: np.random.SeedSequence) -> Weighing:
     """Weigh the kinds of transitions against each other.
 
     Parameters
     ----------
-    features : sequence of SizeFeatures
-        At least three sizes, ascending.
-    dimension : int or None
-        Of space; None where the size counts degrees of freedom.
+    comparison : Comparison
+        Features and kinds.
     seed : numpy.random.SeedSequence
         The only source of randomness.
 
@@ -123,88 +154,64 @@ def weigh(
     Weighing
         The probability of an answer that fails a check goes to undetermined.
     """
-    data = _Data(features, dimension)
-    base, wide, fewer, shorter = seed.spawn(4)
-    scores = data.scores(data.models, base)
-    kinds = _posterior(scores)
-    beside = _beside_the_window(features)
-    probabilities = _answers(kinds)
-    if beside:
-        for answer in ("first-order", "continuous"):
-            probabilities[UNDETERMINED] += probabilities[answer]
-            probabilities[answer] = 0.0
-    named = max(ANSWERS[:3], key=lambda answer: probabilities[answer])
+    base, further = seed.spawn(2)
+    scores = comparison.scores(comparison.models, base)
+    kinds = comparison.posterior(scores)
+    probabilities = comparison.by_answer(kinds)
     checks: tuple[Check, ...] = ()
-    if probabilities[named] >= SURE:
-        checks = (
-            _fits(named, scores),
-            _survives_widening(named, data, scores, wide),
-            _survives_without_smallest(named, data, scores, fewer),
-            *_predicts_largest(named, data, scores, shorter),
-        )
-        if not all(check.passed for check in checks):
-            probabilities[UNDETERMINED] += probabilities[named]
-            probabilities[named] = 0.0
-    if beside:
+    if _beside_the_window(comparison.features):
+        # Sharpening that stops is seen beside a transition too, but critical growth is not.
+        for answer in [each for each in comparison.answers if each != CROSSOVER]:
+            _withdraw(probabilities, answer)
         text = "the fluctuations are largest at an end of the range of the control"
-        checks = (*checks, Check(name="window", passed=False, text=text))
-    return Weighing(probabilities=probabilities, scores=scores, kinds=kinds, checks=checks)
+        checks = (Check(name="window", passed=False, text=text),)
+    named = max(comparison.answers, key=lambda answer: probabilities[answer])
+    if probabilities[named] >= SURE:
+        survived = _checks(named, comparison, scores, further)
+        checks = (*survived, *checks)
+        if not all(check.passed for check in survived):
+            _withdraw(probabilities, named)
+    return Weighing(
+        comparison=comparison,
+        probabilities=probabilities,
+        scores=scores,
+        kinds=kinds,
+        checks=checks,
+    )
 
 
-@final
-class _Data:
-    """Features and models, and scores on parts of them."""
-
-    def __init__(self, features: Sequence[SizeFeatures], dimension: int | None) -> None:
-        self.features = list(features)
-        self.sizes = Sizes.of(np.array([each.volume for each in features]), dimension)
-        centres = np.nanmean([each.values for each in features], axis=0)
-        self.models = {each.kind: each for each in scaling_models(self.sizes, centres)}
-
-    def scores(
-        self,
-        models: Mapping[str, ScalingModel],
-        seed: np.random.SeedSequence,
-        keep: slice = slice(None),
-    ) -> dict[str, Score]:
-        kept = np.arange(len(self.features))[keep]
-        table = feature_table([self.features[i] for i in kept], self.sizes.smallest)
-        sizes = self.sizes.at(self.sizes.volumes[kept])
-        # A seed of its own for each kind: leaving one out changes no other.
-        seeds = dict(zip(KINDS, seed.spawn(len(KINDS)), strict=True))
-        return {
-            kind: score(model, table, sizes, seed=seeds[kind]) for kind, model in models.items()
-        }
-
-    def contenders(self, scores: Mapping[str, Score]) -> dict[str, ScalingModel]:
-        best = max(_log_weight(each) for each in scores.values())
-        return {
-            kind: self.models[kind]
-            for kind, each in scores.items()
-            if _log_weight(each) > best - _CONTENDER
-        }
-
-
-def _log_weight(found: Score) -> float:
-    return found.evidence.log_evidence + float(np.log(PRIOR[found.kind]))
-
-
-def _posterior(scores: Mapping[str, Score]) -> dict[str, float]:
-    weights = {kind: _log_weight(each) for kind, each in scores.items()}
-    top = max(weights.values())
-    total = sum(np.exp(each - top) for each in weights.values())
-    return {kind: float(np.exp(each - top) / total) for kind, each in weights.items()}
-
-
-def _answers(kinds: Mapping[str, float]) -> dict[str, float]:
-    found = {answer: kinds.get(answer, 0.0) for answer in ANSWERS[:3]}
-    found[UNDETERMINED] = max(0.0, 1.0 - sum(found.values()))
-    return found
+def _withdraw(probabilities: dict[str, float], answer: str) -> None:
+    probabilities[UNDETERMINED] += probabilities[answer]
+    probabilities[answer] = 0.0
 
 
 def _beside_the_window(features: Sequence[SizeFeatures]) -> bool:
     beside = [each.at_edge and each.values[2] < 1.0 for each in features]
     return bool(np.mean(beside) > 0.5)
+
+
+def _checks(
+    named: str,
+    comparison: Comparison,
+    scores: Mapping[str, Score],
+    seed: np.random.SeedSequence,
+) -> tuple[Check, ...]:
+    wide, fewer, shorter = seed.spawn(3)
+    contenders = comparison.contenders(scores)
+    widest = {kind: widened(each, WIDENING) for kind, each in contenders.items()}
+    return (
+        _fits(named, scores),
+        _still(
+            named, comparison, comparison.scores(widest, wide), "priors three times as wide"
+        ),
+        _still(
+            named,
+            comparison,
+            comparison.scores(contenders, fewer, slice(1, None)),
+            "without the smallest size",
+        ),
+        *_predicts_largest(named, comparison, scores, shorter),
+    )
 
 
 def _fits(named: str, scores: Mapping[str, Score]) -> Check:
@@ -216,33 +223,22 @@ def _fits(named: str, scores: Mapping[str, Score]) -> Check:
     )
 
 
-def _still(named: str, scores: Mapping[str, Score], name: str) -> Check:
-    p = _posterior(scores)[named]
+def _still(named: str, comparison: Comparison, scores: Mapping[str, Score], name: str) -> Check:
+    p = comparison.posterior(scores)[named]
     return Check(name=name, passed=p >= 0.5, text=f"{named} then has the probability {p:.2f}")
 
 
-def _survives_widening(
-    named: str, data: _Data, scores: Mapping[str, Score], seed: np.random.SeedSequence
-) -> Check:
-    wide = {kind: widened(each, WIDENING) for kind, each in data.contenders(scores).items()}
-    return _still(named, data.scores(wide, seed), "priors three times as wide")
-
-
-def _survives_without_smallest(
-    named: str, data: _Data, scores: Mapping[str, Score], seed: np.random.SeedSequence
-) -> Check:
-    found = data.scores(data.contenders(scores), seed, slice(1, None))
-    return _still(named, found, "without the smallest size")
-
-
 def _predicts_largest(
-    named: str, data: _Data, scores: Mapping[str, Score], seed: np.random.SeedSequence
+    named: str,
+    comparison: Comparison,
+    scores: Mapping[str, Score],
+    seed: np.random.SeedSequence,
 ) -> tuple[Check, ...]:
     """Ln p(largest size | the others) is the difference of two evidences."""
-    if len(data.features) <= FEWEST_SIZES:
+    if len(comparison.features) <= FEWEST_SIZES:
         return ()
-    answers = {kind: data.models[kind] for kind in ANSWERS[:3]}
-    without = data.scores(answers, seed, slice(None, -1))
+    answers = {kind: comparison.models[kind] for kind in comparison.answers}
+    without = comparison.scores(answers, seed, slice(None, -1))
     gains = {
         kind: scores[kind].evidence.log_evidence - each.evidence.log_evidence
         for kind, each in without.items()
@@ -259,43 +255,3 @@ def _predicts_largest(
             text=f"{best} predicts it best, {named} is {behind:.1f} nats behind",
         ),
     )
-
-
-def deciding_size(
-    weighing: Weighing,
-    features: Sequence[SizeFeatures],
-    dimension: int | None,
-) -> float | None:
-    """Smallest N, in doublings, where the two likeliest answers would be told apart.
-
-    Parameters
-    ----------
-    weighing : Weighing
-        With posteriors of the kinds.
-    features : sequence of SizeFeatures
-        Measured.
-    dimension : int or None
-        As given.
-
-    Returns
-    -------
-    float or None
-        N at which predictions of variance or barrier lie four standard deviations apart, the
-        spread of both posteriors and the error of a measurement like the last one included;
-        None where none within twelve doublings does.
-    """
-    data = _Data(features, dimension)
-    first, second = sorted(ANSWERS[:3], key=lambda kind: -weighing.kinds[kind])[:2]
-    doublings = np.exp2(np.arange(1.0, _FARTHEST_DOUBLING + 1.0))
-    volumes: FloatArray = data.sizes.largest * doublings
-    ahead = data.sizes.at(volumes)
-    predicted = [
-        data.models[k].features(weighing.scores[k].draws, ahead) for k in (first, second)
-    ]
-    own = np.sqrt(np.diag(features[-1].covariance)) + CONSTANT_ERROR
-    means = [each.mean(axis=0) for each in predicted]
-    relative = RELATIVE_ERROR * np.minimum(*[np.abs(each) for each in means])
-    spread = np.sqrt(sum(each.var(axis=0) for each in predicted) + own**2 + relative**2)
-    distance = np.abs(means[0] - means[1]) / spread
-    apart = np.flatnonzero((distance[:, 1:] > _DISTANCE).any(axis=1))
-    return float(volumes[apart[0]]) if apart.size else None

@@ -1,0 +1,168 @@
+"""Which sizes count, what they say of an observable, and why others do not count."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+import xarray as xr
+
+from phasegrok.errors import NoConvergenceError
+from phasegrok.statistics.samples import FloatArray
+from phasegrok.transitions.blocks import Blocks, blocks_of, widest_leap
+from phasegrok.transitions.chains import SizeChains, gather_chains
+from phasegrok.verdict.features import SizeFeatures, measure_features
+from phasegrok.verdict.gate import LARGEST_RATIO, mixing_ratio
+from phasegrok.verdict.models import ScalingModel, Sizes
+from phasegrok.verdict.weighing import FEWEST_SIZES, Comparison, Weighing, weigh
+
+__all__ = ["Places", "Reading", "read_sizes", "weigh_reading"]
+
+_FEWEST_CONTROLS: Final = 4
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where the runs of a study stand.
+
+    Parameters
+    ----------
+    control, size : str
+        Names of coordinates.
+    dimension : int or None
+        Of space, where the size is a linear extent.
+    """
+
+    control: str
+    size: str
+    dimension: int | None
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reading:
+    """What the samples of one observable give.
+
+    Parameters
+    ----------
+    features : tuple of SizeFeatures
+        Of the sizes that count.
+    refused : tuple of str
+        Why the others do not.
+    """
+
+    features: tuple[SizeFeatures, ...]
+    refused: tuple[str, ...]
+
+
+def read_sizes(samples: xr.DataArray, places: Places, *, seed: Sequence[int]) -> Reading:
+    """Measure the features of every size that counts.
+
+    Parameters
+    ----------
+    samples : DataArray
+        As in `order_of_transition`.
+    places : Places
+        Where its runs stand.
+    seed : sequence of int
+        For resampling; the number of the size is appended.
+
+    Returns
+    -------
+    Reading
+
+    Raises
+    ------
+    InvalidValueError
+        For missing coordinates, other dimensions, or values that are not finite.
+    InsufficientSamplesError
+        If no run is usable, or chains have fewer than 8 records.
+    """
+    gathered = gather_chains(
+        samples, control=places.control, size=places.size, dimension=places.dimension
+    )
+    kept: list[SizeFeatures] = []
+    refused: list[str] = []
+    for number, each in enumerate(gathered):
+        reason, features = _measured(each, np.random.default_rng([*seed, number]))
+        if features is None:
+            refused.append(f"the size {each.size:g} does not count: {reason}")
+        else:
+            kept.append(features)
+    return Reading(features=tuple(kept), refused=tuple(refused))
+
+
+def weigh_reading(
+    reading: Reading,
+    dimension: int | None,
+    models: Callable[[Sizes, FloatArray], Sequence[ScalingModel]],
+    *,
+    seed: Sequence[int],
+) -> Weighing | None:
+    """Weigh the kinds for one observable; None where fewer than three sizes count.
+
+    Parameters
+    ----------
+    reading : Reading
+        Features.
+    dimension : int or None
+        Of space.
+    models : callable
+        Sets up the kinds for sizes and the mean features.
+    seed : sequence of int
+        The only source of randomness.
+
+    Returns
+    -------
+    Weighing or None
+    """
+    if len(reading.features) < FEWEST_SIZES:
+        return None
+    sizes = Sizes.of(np.array([each.volume for each in reading.features]), dimension)
+    centres = np.mean([each.values for each in reading.features], axis=0)
+    made = {each.kind: each for each in models(sizes, centres)}
+    comparison = Comparison(features=reading.features, sizes=sizes, models=made)
+    return weigh(comparison, seed=np.random.SeedSequence(seed))
+
+
+def _measured(
+    chains: SizeChains, generator: np.random.Generator
+) -> tuple[str, SizeFeatures | None]:
+    fault = _unusable(chains)
+    if fault:
+        return fault, None
+    mixing = mixing_ratio(chains)
+    if mixing > LARGEST_RATIO:
+        return (
+            f"its chains have not equilibrated (halves of chains differ within a phase by "
+            f"{mixing:.2f} of its variance, at most {LARGEST_RATIO} is sound)",
+            None,
+        )
+    blocks = [blocks_of(chains.of_disorder(each)) for each in chains.disorders]
+    fault = _leap(blocks)
+    if fault:
+        return fault, None
+    try:
+        return "", measure_features(chains, blocks, mixing=mixing, generator=generator)
+    except NoConvergenceError as error:
+        return str(error), None
+
+
+def _unusable(chains: SizeChains) -> str:
+    fewest = min(chains.of_disorder(each).controls.size for each in chains.disorders)
+    if fewest < _FEWEST_CONTROLS:
+        return f"{fewest} controls, {_FEWEST_CONTROLS} are needed"
+    if not any(np.ptp(chains.pooled(float(g))) > 0.0 for g in chains.controls):
+        return "the order parameter does not vary"
+    return ""
+
+
+def _leap(blocks: Sequence[Blocks]) -> str:
+    found = [each for each in map(widest_leap, blocks) if each is not None]
+    if not found:
+        return ""
+    return (
+        f"the order parameter leaps between the controls {found[0][0]:g} and {found[0][1]:g}, "
+        "whose values do not overlap; add controls between them"
+    )

@@ -1,0 +1,58 @@
+"""Linear parameters integrated out against the joint normal law written down at once."""
+
+import numpy as np
+from scipy.stats import multivariate_normal
+
+from phasegrok.inference import draw_linear, marginal_log_likelihood
+
+DATA, LINEAR = 6, 3
+
+
+def linear_data() -> tuple[np.ndarray, np.ndarray]:
+    """Residuals (draw, datum) and a design (draw, datum, parameter)."""
+    generator = np.random.default_rng(4)
+    design = 3.0 * generator.standard_normal((5, DATA, LINEAR))
+    residuals = 2.0 * generator.standard_normal((5, DATA))
+    return residuals, design
+
+
+def test_the_marginal_density_is_that_of_the_joint_normal_law() -> None:
+    residuals, design = linear_data()
+    found = marginal_log_likelihood(residuals, design)
+    constant = -0.5 * DATA * np.log(2.0 * np.pi)
+    for row, matrix, value in zip(residuals, design, found, strict=True):
+        law = multivariate_normal(np.zeros(DATA), np.eye(DATA) + matrix @ matrix.T)
+        np.testing.assert_allclose(value + constant, law.logpdf(row), rtol=1e-12)
+
+
+def test_draws_have_the_conditional_mean_and_covariance() -> None:
+    residuals, design = linear_data()
+    count = 40_000
+    drawn = draw_linear(
+        np.repeat(residuals[:1], count, axis=0),
+        np.repeat(design[:1], count, axis=0),
+        np.random.default_rng(1),
+    )
+    matrix = design[0]
+    # Conditioning of the joint law of data and parameters, not the normal equations.
+    gain = matrix.T @ np.linalg.inv(np.eye(DATA) + matrix @ matrix.T)
+    mean = gain @ residuals[0]
+    covariance = np.eye(LINEAR) - gain @ matrix
+    error = np.sqrt(np.diag(covariance) / count)
+    np.testing.assert_array_less(np.abs(drawn.mean(axis=0) - mean), 4.5 * error)
+    spread = np.sqrt(
+        (np.outer(np.diag(covariance), np.diag(covariance)) + covariance**2) / count
+    )
+    found = np.cov(drawn.T, ddof=1)
+    np.testing.assert_array_less(np.abs(found - covariance), 4.5 * spread)
+
+
+def test_without_influence_on_the_data_the_prior_is_drawn() -> None:
+    drawn = draw_linear(
+        np.ones((20_000, DATA)), np.zeros((20_000, DATA, 1)), np.random.default_rng(2)
+    )
+    assert abs(drawn.mean()) < 4.0 / np.sqrt(drawn.size)
+    assert abs(drawn.std() - 1.0) < 4.0 / np.sqrt(2.0 * drawn.size)
+    np.testing.assert_allclose(
+        marginal_log_likelihood(np.ones((1, DATA)), np.zeros((1, DATA, 1))), -0.5 * DATA
+    )
