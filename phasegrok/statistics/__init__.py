@@ -24,7 +24,12 @@ from phasegrok.statistics.blocks import (
     disorder_blocks,
     ragged_block_means,
 )
-from phasegrok.statistics.convergence import rank_normalised_split_r_hat, split_r_hat
+from phasegrok.statistics.convergence import (
+    ragged_rank_normalised_split_r_hat,
+    ragged_split_r_hat,
+    rank_normalised_split_r_hat,
+    split_r_hat,
+)
 from phasegrok.statistics.disorder import (
     DisorderAverage,
     connected_susceptibility,
@@ -50,6 +55,7 @@ from phasegrok.statistics.functions_of_means import (
     FunctionEstimate,
     bootstrap_of_means,
     bootstrap_of_means_distribution,
+    bootstrap_of_series,
     jackknife_of_means,
     jackknife_of_series,
 )
@@ -128,6 +134,7 @@ __all__ = [
     "block_means",
     "bootstrap_of_means",
     "bootstrap_of_means_distribution",
+    "bootstrap_of_series",
     "bootstrap_of_states",
     "candidate_starts",
     "connected_susceptibility",
@@ -159,6 +166,8 @@ __all__ = [
     "pooled_effective_sample_size",
     "ragged_autocorrelation_time",
     "ragged_block_means",
+    "ragged_rank_normalised_split_r_hat",
+    "ragged_split_r_hat",
     "rank_normalised_split_r_hat",
     "resampled_states",
     "response",

@@ -22,6 +22,7 @@ __all__ = [
     "MeanFunction",
     "bootstrap_of_means",
     "bootstrap_of_means_distribution",
+    "bootstrap_of_series",
     "by_pieces",
     "jackknife_of_means",
     "jackknife_of_series",
@@ -74,7 +75,9 @@ def jackknife_of_means(function: MeanFunction, blocks: BlockMeans) -> FunctionEs
         With blocks of unequal weight w_b and h_b = 1/w_b, pseudo-values
         p_b = h_b f - (h_b - 1) f_b, the corrected value is θ = B f - Σ (1 - w_b) f_b and
         the squared error Σ (p_b - θ)²/(h_b - 1)/B [1]_; for equal blocks it is the ordinary
-        jackknife. The bias left is of second order in 1/B.
+        jackknife. Bias and squared error are then divided by 1 - s, s the `shortfall` of the
+        blocks, the mean over the quantities by how far the function goes along with each.
+        The bias left is of second order in 1/B.
 
     Raises
     ------
@@ -86,16 +89,16 @@ def jackknife_of_means(function: MeanFunction, blocks: BlockMeans) -> FunctionEs
     .. [1] F. Busing, E. Meijer and R. van der Leeden, Stat. Comput. 9, 3 (1999).
     """
     weights, count = blocks.weights, blocks.count
-    average = blocks.average()
-    without = (average[..., np.newaxis] - weights * blocks.means) / (1.0 - weights)
-    plain, partial = _called(function, average), _called(function, without)
+    plain, partial = _called(function, blocks.average()), _without_one(function, blocks)
     inverse = 1.0 / weights
     with np.errstate(all="ignore"):
         corrected = count * plain - partial @ (1.0 - weights)
         pseudo = inverse * plain[..., np.newaxis] - (inverse - 1.0) * partial
         squares = (pseudo - corrected[..., np.newaxis]) ** 2
-        error = np.sqrt((squares / (inverse - 1.0)).mean(axis=-1))
-    return _estimate(corrected, error, plain - corrected, blocks.status)
+        seen = 1.0 - _shortfall(partial, blocks)
+        error = np.sqrt((squares / (inverse - 1.0)).mean(axis=-1) / seen)
+        bias = (plain - corrected) / seen
+    return _estimate(plain - bias, error, bias, blocks.status)
 
 
 def jackknife_of_series(
@@ -114,7 +117,8 @@ def jackknife_of_series(
     quantities : (quantity, ..., sample) array_like
         Series in equilibrium, recorded together, in units of their own.
     block_length : int, optional
-        Samples in a block; 8τ of the slowest quantity of each point where left out.
+        Samples in a block, which then count as independent; 8τ of the slowest quantity of
+        each point where left out.
     clocks : int, optional
         How many of the leading quantities to ask for their autocorrelation times; all where
         left out. Powers of one series need no more than the first two.
@@ -131,6 +135,55 @@ def jackknife_of_series(
     InvalidValueError
         For samples that are not finite, or a function that does not keep the further axes.
     """
+    return _by_count(
+        lambda blocks: jackknife_of_means(function, blocks),
+        quantities,
+        block_length=block_length,
+        clocks=clocks,
+    )
+
+
+def bootstrap_of_series(
+    function: MeanFunction,
+    quantities: ArrayLike,
+    *,
+    generator: np.random.Generator,
+    block_length: int | None = None,
+    resamples: int = 400,
+) -> FunctionEstimate:
+    """Bootstrap a function of means at many points, each with blocks of its own length.
+
+    Parameters
+    ----------
+    function, quantities, block_length
+        See `jackknife_of_series`, also for what is raised.
+    generator, resamples
+        See `bootstrap_of_means`. One number is drawn from the generator; from it and their
+        number of blocks points get their draws, so that points of as many blocks are drawn
+        alike, and every point is what it would be alone.
+
+    Returns
+    -------
+    FunctionEstimate
+        See `bootstrap_of_means`.
+    """
+    seed = int(generator.integers(2**63))
+
+    def estimate(blocks: BlockMeans) -> FunctionEstimate:
+        own = np.random.default_rng([seed, blocks.count])
+        return bootstrap_of_means(function, blocks, generator=own, resamples=resamples)
+
+    return _by_count(estimate, quantities, block_length=block_length, clocks=None)
+
+
+def _by_count(
+    estimate: Callable[[BlockMeans], FunctionEstimate],
+    quantities: ArrayLike,
+    *,
+    block_length: int | None,
+    clocks: int | None,
+) -> FunctionEstimate:
+    """Cut the points (quantity, ..., sample) into as many blocks as each allows."""
     values = as_samples(
         quantities, statistic="a function of means", required=2, core_dimensions=2
     )
@@ -145,10 +198,9 @@ def jackknife_of_series(
     for count in np.unique(counts) if counts.size else [1]:
         members = np.flatnonzero(counts == count)
         its_times = AutocorrelationTime._make(column[:, members] for column in times)
-        its_length = length // int(count) if block_length is None else block_length
-        blocks = block_means(flat[:, members], block_length=its_length, times=its_times)
+        blocks = block_means(flat[:, members], block_length=block_length, times=its_times)
         order.append(members)
-        parts.append(jackknife_of_means(function, blocks))
+        parts.append(estimate(blocks))
     back = np.argsort(np.concatenate(order))
     joined = (np.concatenate(column, axis=-1)[..., back] for column in zip(*parts, strict=True))
     return FunctionEstimate(
@@ -240,18 +292,45 @@ def bootstrap_of_means(
     Returns
     -------
     FunctionEstimate
-        The error is the spread of the draws times √(B/(B-1)), and bias likewise; both carry
-        a relative noise of 1/√(2 resamples).
+        The error is the spread of the draws times √(B/(B-1)), and bias likewise, both freed
+        of the blocks' shortfall as in `jackknife_of_means`; both carry a relative noise of
+        1/√(2 resamples).
     """
     drawn = bootstrap_of_means_distribution(
         function, blocks, generator=generator, resamples=resamples
     )
     plain = _called(function, blocks.average())
-    excess = blocks.count / (blocks.count - 1.0)
     with np.errstate(all="ignore"):
+        seen = 1.0 - _shortfall(_without_one(function, blocks), blocks)
+        excess = blocks.count / (blocks.count - 1.0) / seen
         bias = excess * (drawn.mean(axis=-1) - plain)
         error = np.sqrt(excess) * drawn.std(axis=-1, ddof=1)
     return _estimate(plain - bias, error, bias, blocks.status)
+
+
+def _without_one(function: MeanFunction, blocks: BlockMeans) -> FloatArray:
+    """Give the function of all blocks but one, (component..., ..., block)."""
+    weights = blocks.weights
+    average = blocks.average()[..., np.newaxis]
+    return _called(function, (average - weights * blocks.means) / (1.0 - weights))
+
+
+def _shortfall(partial: FloatArray, blocks: BlockMeans) -> FloatArray:
+    """Mean shortfall by the squared correlation with each quantity, (component..., ...)."""
+    quantities = blocks.means[: len(blocks.shortfall)]
+    deviations = quantities - quantities.mean(axis=-1, keepdims=True)
+    with np.errstate(all="ignore"):
+        moves = partial - partial.mean(axis=-1, keepdims=True)
+    total, weight = np.zeros(partial.shape[:-1]), np.zeros(partial.shape[:-1])
+    for deviation, share in zip(deviations, blocks.shortfall, strict=True):
+        norm = np.sqrt((deviation**2).sum(axis=-1))
+        with np.errstate(all="ignore"):  # A function that is not finite is REFUSED later.
+            along = ((deviation * moves).sum(axis=-1) / np.where(norm > 0.0, norm, 1.0)) ** 2
+        along = np.where(np.isfinite(along), along, 0.0)
+        total, weight = total + along * share, weight + along
+    known = weight > 0.0
+    result: FloatArray = np.where(known, total / np.where(known, weight, 1.0), 0.0)
+    return result
 
 
 def _called(function: MeanFunction, means: FloatArray) -> FloatArray:

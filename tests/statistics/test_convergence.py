@@ -8,8 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phasegrok.errors import InsufficientSamplesError
-from phasegrok.statistics.convergence import rank_normalised_split_r_hat, split_r_hat
+from phasegrok.errors import InsufficientSamplesError, InvalidValueError
+from phasegrok.statistics.convergence import (
+    ragged_rank_normalised_split_r_hat,
+    ragged_split_r_hat,
+    rank_normalised_split_r_hat,
+    split_r_hat,
+)
 from phasegrok.statistics.samples import FloatArray
 
 BOTH = pytest.mark.parametrize("r_hat", [split_r_hat, rank_normalised_split_r_hat])
@@ -108,3 +113,91 @@ def test_refuses_short_chains(r_hat: Callable[[FloatArray], FloatArray]) -> None
         r_hat(np.zeros((2, 3)))
     with pytest.raises(InsufficientSamplesError, match="received 0"):
         r_hat(np.zeros((0, 8)))
+
+
+PAIRS = pytest.mark.parametrize(
+    ("ragged", "even"),
+    [
+        (ragged_split_r_hat, split_r_hat),
+        (ragged_rank_normalised_split_r_hat, rank_normalised_split_r_hat),
+    ],
+)
+Ragged = Callable[[list[FloatArray]], FloatArray]
+LENGTHS = (30, 500, 101, 1000)
+
+
+@PAIRS
+def test_equal_lengths_are_no_special_case(
+    ragged: Ragged, even: Callable[[FloatArray], FloatArray]
+) -> None:
+    chains = np.random.default_rng(7).normal(size=(3, 5, 41)) + np.arange(5.0)[:, np.newaxis]
+    each = [chains[:, chain] for chain in range(5)]
+    np.testing.assert_allclose(ragged(each), even(chains), rtol=1e-12)
+    alone = ragged([one[1] for one in each])
+    np.testing.assert_allclose(alone, ragged(each)[1], rtol=1e-12)
+    np.testing.assert_allclose(ragged(each[::-1]), ragged(each), rtol=1e-12)
+
+
+def test_unequal_lengths_are_unbiased_for_one_law() -> None:
+    # B/W follows Snedecor's law of 7 and N - 8 degrees of freedom whatever the lengths.
+    generator, count = np.random.default_rng(8), 4000
+    chains = [generator.normal(size=(count, length)) for length in (8, 12, 60, 200)]
+    halves = np.repeat([4.0, 6.0, 30.0, 100.0], 2)
+    equivalent = (halves.sum() - (halves**2).sum() / halves.sum()) / 7.0
+    ratio = (ragged_split_r_hat(chains) ** 2 - 1.0) * equivalent + 1.0
+    freedom = halves.sum() - 8.0
+    assert abs(ratio.mean() - freedom / (freedom - 2.0)) < 4.0 * ratio.std() / count**0.5
+
+
+def test_the_variance_component_of_unequal_chains_is_found() -> None:
+    # Means of the chains scatter with variance 0.09: R² = 1 + 0.09 but for the halves, two
+    # of which share their mean.
+    generator, count = np.random.default_rng(9), 4000
+    lengths = (20, 40, 300, 100, 60)
+    chains = [
+        generator.normal(size=(count, length)) + 0.3 * generator.normal(size=(count, 1))
+        for length in lengths
+    ]
+    halves = np.repeat(np.array(lengths) / 2.0, 2)
+    total = halves.sum()
+    equivalent = (total - (halves**2).sum() / total) / 9.0
+    # E B = 1 + 0.09 (N - Σ (2 n_j)²/N)/(M - 1), with both halves of a chain together.
+    shared = (total - (np.array(lengths, dtype=float) ** 2).sum() / total) / 9.0
+    squared = ragged_split_r_hat(chains) ** 2
+    expected = 1.0 + 0.09 * shared / equivalent
+    # The mean of 1/W exceeds 1 by 2/(N - M), some 0.8 % of a term of 0.09.
+    assert abs(squared.mean() - expected) < 4.0 * squared.std() / count**0.5 + 2e-3
+
+
+@PAIRS
+def test_one_short_chain_elsewhere_is_seen(
+    ragged: Ragged, even: Callable[[FloatArray], FloatArray]
+) -> None:
+    generator = np.random.default_rng(10)
+    chains = [generator.normal(size=length) for length in LENGTHS]
+    assert ragged(chains) < 1.02
+    apart = [chains[0] + 5.0, *chains[1:]]
+    assert ragged(apart) > 1.05
+    assert even(np.stack([chain[:30] for chain in apart])) > 1.05
+
+
+@PAIRS
+def test_ragged_chains_that_stand_still(
+    ragged: Ragged, even: Callable[[FloatArray], FloatArray]
+) -> None:
+    still = [np.full(length, 0.1) for length in LENGTHS]
+    assert ragged(still) == even(np.full((2, 8), 0.1)) == 1.0
+    assert ragged([still[0] + 1.0, *still[1:]]) == np.inf
+
+
+@PAIRS
+def test_ragged_refusals(ragged: Ragged, even: Callable[[FloatArray], FloatArray]) -> None:
+    assert even(np.arange(4.0)[np.newaxis]) > 1.0
+    with pytest.raises(InsufficientSamplesError, match="at least 4 samples, received 3"):
+        ragged([np.zeros(9), np.zeros(3)])
+    with pytest.raises(InsufficientSamplesError, match="of no series"):
+        ragged([])
+    with pytest.raises(InvalidValueError, match="alike but for their last axis"):
+        ragged([np.zeros((2, 9)), np.zeros((3, 9))])
+    with pytest.raises(InvalidValueError, match="1 NaN or infinite"):
+        ragged([np.zeros(9), np.array([0.0, 1.0, np.nan, 2.0])])

@@ -12,6 +12,7 @@ from phasegrok.statistics import (
     autocorrelation,
     binning,
     blocks,
+    convergence,
     fluctuations,
     functions_of_means,
     labelled,
@@ -203,3 +204,30 @@ def test_states_are_named_by_their_controls() -> None:
         labelled.solve_states({"field": x}, coefficients={})
     with pytest.raises(InvalidValueError, match="targets need the controls"):
         labelled.multistate_free_energy(states, coefficients={})
+
+
+def test_ragged_chains_agree_as_those_of_the_arrays() -> None:
+    values = np.random.default_rng(8).normal(size=(3, 2, 50)) + np.arange(3.0)[:, None, None]
+    lengths = [50, 9, 31]
+    array = xr.DataArray(
+        np.where(np.arange(50) < np.array(lengths)[:, None, None], values, np.nan),
+        dims=("replica", "layer", "record"),
+        coords={"record_count": ("replica", lengths), "layer": [5, 7]},
+    )
+    chains = [chain[:, :length] for chain, length in zip(values, lengths, strict=True)]
+    for face, function in (
+        (labelled.ragged_split_r_hat, convergence.ragged_split_r_hat),
+        (
+            labelled.ragged_rank_normalised_split_r_hat,
+            convergence.ragged_rank_normalised_split_r_hat,
+        ),
+    ):
+        result = face(array, chain_dim="replica")
+        assert result.dims == ("layer",)
+        np.testing.assert_array_equal(result["layer"], [5, 7])
+        np.testing.assert_allclose(result, function(chains), rtol=1e-12)
+        with pytest.raises(InvalidValueError, match="need the coordinate 'record_count'"):
+            face(array.drop_vars("record_count"), chain_dim="replica")
+        for wrong in ([51, 9, 31], [-1, 9, 31], [2.5, 9, 31], [np.nan, 9, 31]):
+            with pytest.raises(InvalidValueError, match="whole numbers from 0 to 50"):
+                face(array.assign_coords(record_count=("replica", wrong)), chain_dim="replica")

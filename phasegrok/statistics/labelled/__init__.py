@@ -13,7 +13,6 @@ from phasegrok.statistics.labelled.fluctuations import (
     binder_cumulant,
     binder_cumulant_estimate,
     disorder_jackknife_of_means,
-    jackknife_of_means,
     kurtosis_ratio,
     kurtosis_ratio_estimate,
     response,
@@ -22,6 +21,13 @@ from phasegrok.statistics.labelled.fluctuations import (
     temperature_response,
 )
 from phasegrok.statistics.labelled.lifting import STATUS_ATTRIBUTES
+from phasegrok.statistics.labelled.resampling import (
+    block_bootstrap,
+    block_bootstrap_distribution,
+    block_jackknife,
+    bootstrap_of_means,
+    jackknife_of_means,
+)
 from phasegrok.statistics.labelled.reweighting import (
     LabelledMultistate,
     multistate_free_energy,
@@ -38,6 +44,8 @@ from phasegrok.statistics.labelled.series import (
     mean,
     pooled_autocorrelation_time,
     ragged_autocorrelation_time,
+    ragged_rank_normalised_split_r_hat,
+    ragged_split_r_hat,
     rank_normalised_split_r_hat,
     split_r_hat,
 )
@@ -48,6 +56,10 @@ __all__ = [
     "binder_cumulant",
     "binder_cumulant_estimate",
     "binning_ladder",
+    "block_bootstrap",
+    "block_bootstrap_distribution",
+    "block_jackknife",
+    "bootstrap_of_means",
     "disorder_average",
     "disorder_jackknife_of_means",
     "effective_sample_size",
@@ -64,6 +76,8 @@ __all__ = [
     "negative_log_density",
     "pooled_autocorrelation_time",
     "ragged_autocorrelation_time",
+    "ragged_rank_normalised_split_r_hat",
+    "ragged_split_r_hat",
     "rank_normalised_split_r_hat",
     "response",
     "reweighted_mean",

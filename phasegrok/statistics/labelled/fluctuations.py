@@ -1,4 +1,4 @@
-"""Fluctuations by dimension name: susceptibility, response, cumulants, functions of means."""
+"""Fluctuations by dimension name: susceptibility, response, cumulants, disorder."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,6 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from phasegrok.errors import InvalidValueError
 from phasegrok.schema import RECORD, RUN
 from phasegrok.statistics import (
     blocks,
@@ -21,13 +20,14 @@ from phasegrok.statistics.labelled.lifting import (
     fields_of,
     require_dims,
     single,
+    stacked,
 )
+from phasegrok.statistics.labelled.resampling import require_quantities
 
 __all__ = [
     "binder_cumulant",
     "binder_cumulant_estimate",
     "disorder_jackknife_of_means",
-    "jackknife_of_means",
     "kurtosis_ratio",
     "kurtosis_ratio_estimate",
     "response",
@@ -144,28 +144,6 @@ def temperature_response(
     return fields_of(function, [observable, energy, temperature], [[dim], [dim], []], _FIELDS)
 
 
-def jackknife_of_means(
-    function: functions_of_means.MeanFunction,
-    quantities: Sequence[xr.DataArray],
-    *,
-    block_length: int | None = None,
-    dim: str = RECORD,
-) -> xr.Dataset:
-    """See `functions_of_means.jackknife_of_series`; one array for each quantity.
-
-    The function gets the means of the quantities along its first axis and returns a number.
-    """
-
-    def together(*series: ArrayLike) -> tuple[ArrayLike, ...]:
-        stacked = np.stack(np.broadcast_arrays(*series))
-        return functions_of_means.jackknife_of_series(
-            function, stacked, block_length=block_length
-        )
-
-    _require_quantities(quantities)
-    return fields_of(together, quantities, [[dim]] * len(quantities), _FIELDS)
-
-
 def disorder_jackknife_of_means(
     function: functions_of_means.MeanFunction,
     run_means: Sequence[xr.DataArray],
@@ -176,20 +154,11 @@ def disorder_jackknife_of_means(
 
     Labels are the coordinate ``disorder`` of the runs.
     """
-    _require_quantities(run_means)
+    require_quantities(run_means)
     labels = disorder_labels(run_means[0], dim)
 
     def together(*series: ArrayLike) -> tuple[ArrayLike, ...]:
-        stacked = np.stack(np.broadcast_arrays(*series))
-        grouped = blocks.disorder_blocks(stacked, disorder=labels)
+        grouped = blocks.disorder_blocks(stacked(series), disorder=labels)
         return functions_of_means.jackknife_of_means(function, grouped)
 
     return fields_of(together, run_means, [[dim]] * len(run_means), _FIELDS)
-
-
-def _require_quantities(quantities: Sequence[xr.DataArray]) -> None:
-    if isinstance(quantities, xr.DataArray) or len(quantities) == 0:
-        raise InvalidValueError(
-            "a function of means needs a list of at least one labelled array, received "
-            f"{type(quantities).__name__}; give one array for each quantity."
-        )

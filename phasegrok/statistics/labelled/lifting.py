@@ -20,7 +20,9 @@ __all__ = [
     "fields_of",
     "require_dims",
     "single",
+    "stacked",
     "units",
+    "valid_counts",
 ]
 
 STATUS_ATTRIBUTES: Mapping[str, object] = {
@@ -119,6 +121,24 @@ def disorder_labels(values: xr.DataArray, dim: str) -> np.ndarray[Any, Any]:
             f"coordinates {sorted(map(str, values.coords))}; say which draw of data each has."
         )
     return np.asarray(values.coords["disorder"].to_numpy())
+
+
+def stacked(series: Sequence[ArrayLike]) -> np.ndarray[Any, Any]:
+    """Put series of several quantities side by side, (quantity, ..., sample)."""
+    return np.stack(np.broadcast_arrays(*series))
+
+
+def valid_counts(counts: xr.DataArray, most: int) -> list[int]:
+    """Read how many records of each run are valid, or refuse what cannot be such a number."""
+    numbers = counts.to_numpy()
+    whole = numbers.dtype.kind in "iuf" and bool(np.all(numbers == np.floor(numbers)))
+    if not whole or np.any(numbers < 0) or np.any(numbers > most):
+        raise InvalidValueError(
+            f"{counts.name!r} needs whole numbers from 0 to {most}, received "
+            f"{numbers.tolist()[:10]}; count the records that were made."
+        )
+    lengths: list[int] = numbers.astype(np.int64).tolist()
+    return lengths
 
 
 def units(values: xr.DataArray) -> dict[str, object]:

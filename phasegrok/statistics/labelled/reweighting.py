@@ -12,7 +12,13 @@ from phasegrok.errors import InvalidValueError
 from phasegrok.schema import RECORD, RUN
 from phasegrok.statistics import multistate as many
 from phasegrok.statistics import reweighting
-from phasegrok.statistics.labelled.lifting import STATUS_ATTRIBUTES, fields_of, require_dims
+from phasegrok.statistics.labelled.lifting import (
+    STATUS_ATTRIBUTES,
+    fields_of,
+    require_dims,
+    stacked,
+    valid_counts,
+)
 from phasegrok.statistics.samples import FloatArray
 
 __all__ = [
@@ -44,8 +50,7 @@ def reweighted_mean(
     changes = {f"change_{name}": (TARGET, shifts[:, k]) for k, name in enumerate(names)}
 
     def function(values: ArrayLike, *series: ArrayLike) -> tuple[ArrayLike, ...]:
-        stacked = np.stack(np.broadcast_arrays(*series))
-        return reweighting.reweighted_mean(values, stacked, change=shifts)
+        return reweighting.reweighted_mean(values, stacked(series), change=shifts)
 
     fields = reweighting.ReweightedMean._fields
     arrays = [observable, *(terms[name] for name in names)]
@@ -171,11 +176,11 @@ def _targets(
 def _runs(array: xr.DataArray, count: str, dim: str) -> list[FloatArray]:
     require_dims(array, [RUN, dim])
     moved = array.transpose(RUN, dim)
-    lengths = np.full(moved.sizes[RUN], moved.sizes[dim])
+    lengths = [moved.sizes[dim]] * moved.sizes[RUN]
     if count in moved.coords:
-        lengths = moved.coords[count].to_numpy()
+        lengths = valid_counts(moved.coords[count], moved.sizes[dim])
     rows = moved.to_numpy()
-    return [row[: int(length)] for row, length in zip(rows, lengths, strict=True)]
+    return [row[:length] for row, length in zip(rows, lengths, strict=True)]
 
 
 def _by_target(

@@ -19,7 +19,9 @@ from phasegrok.statistics.labelled.lifting import (
     require_dims,
     single,
     units,
+    valid_counts,
 )
+from phasegrok.statistics.samples import FloatArray
 
 __all__ = [
     "binning_ladder",
@@ -30,6 +32,8 @@ __all__ = [
     "mean",
     "pooled_autocorrelation_time",
     "ragged_autocorrelation_time",
+    "ragged_rank_normalised_split_r_hat",
+    "ragged_split_r_hat",
     "rank_normalised_split_r_hat",
     "split_r_hat",
 ]
@@ -108,22 +112,31 @@ def ragged_autocorrelation_time(
     The coordinate `count` on `chain_dim` tells how many samples each chain has; later entries
     are never looked at. Values held by dask are computed.
     """
-    require_dims(samples, [chain_dim, dim])
-    if count not in samples.coords or samples.coords[count].dims != (chain_dim,):
-        raise InvalidValueError(
-            f"ragged chains need the coordinate {count!r} on {chain_dim!r}, received "
-            f"coordinates {sorted(map(str, samples.coords))}; say how many samples are valid."
-        )
-    lengths = samples.coords[count].to_numpy().astype(np.int64)
-    moved = samples.transpose(chain_dim, ..., dim)
-    chains = [
-        chain[..., :length] for chain, length in zip(moved.to_numpy(), lengths, strict=True)
-    ]
-    result = autocorrelation.ragged_autocorrelation_time(chains)
-    frame = moved.isel({chain_dim: 0, dim: 0}, drop=True).drop_attrs()
+    result = autocorrelation.ragged_autocorrelation_time(
+        _chains(samples, chain_dim, count, dim)
+    )
+    frame = _without(samples, chain_dim, dim)
     table = xr.Dataset({name: frame.copy(data=part) for name, part in result._asdict().items()})
     table["status"].attrs.update(STATUS_ATTRIBUTES)
     return table
+
+
+def ragged_split_r_hat(
+    samples: xr.DataArray, *, chain_dim: str, count: str = "record_count", dim: str = RECORD
+) -> xr.DataArray:
+    """See `convergence.ragged_split_r_hat` and, for `count`, `ragged_autocorrelation_time`."""
+    chains = _chains(samples, chain_dim, count, dim)
+    result = convergence.ragged_split_r_hat(chains)
+    return _without(samples, chain_dim, dim).copy(data=result)
+
+
+def ragged_rank_normalised_split_r_hat(
+    samples: xr.DataArray, *, chain_dim: str, count: str = "record_count", dim: str = RECORD
+) -> xr.DataArray:
+    """See `convergence.ragged_rank_normalised_split_r_hat`; `count` as in the above."""
+    chains = _chains(samples, chain_dim, count, dim)
+    result = convergence.ragged_rank_normalised_split_r_hat(chains)
+    return _without(samples, chain_dim, dim).copy(data=result)
 
 
 def binning_ladder(samples: xr.DataArray, *, dim: str = RECORD) -> xr.Dataset:
@@ -144,3 +157,24 @@ def binning_ladder(samples: xr.DataArray, *, dim: str = RECORD) -> xr.Dataset:
     return result.assign_coords(
         block_length=("level", ladder.block_length), block_count=("level", ladder.block_count)
     )
+
+
+def _chains(samples: xr.DataArray, chain_dim: str, count: str, dim: str) -> list[FloatArray]:
+    """Valid samples of each chain, (..., sample)."""
+    require_dims(samples, [chain_dim, dim])
+    if count not in samples.coords or samples.coords[count].dims != (chain_dim,):
+        raise InvalidValueError(
+            f"ragged chains need the coordinate {count!r} on {chain_dim!r}, received "
+            f"coordinates {sorted(map(str, samples.coords))}; say how many samples are valid."
+        )
+    lengths = valid_counts(samples.coords[count], samples.sizes[dim])
+    rows = samples.transpose(chain_dim, ..., dim).to_numpy()
+    return [row[..., :length] for row, length in zip(rows, lengths, strict=True)]
+
+
+def _without(samples: xr.DataArray, *dims: str) -> xr.DataArray:
+    """Give the dimensions and coordinates that are left, holding any values."""
+    empty = samples.isel(dict.fromkeys(dims, slice(0, 1))).isel(
+        dict.fromkeys(dims, 0), drop=True
+    )
+    return empty.drop_attrs()

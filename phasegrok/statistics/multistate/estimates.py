@@ -13,7 +13,12 @@ from numpy.typing import ArrayLike
 
 from phasegrok.errors import InvalidValueError
 from phasegrok.statistics.autocorrelation import ragged_autocorrelation_time
-from phasegrok.statistics.blocks import block_bounds, block_count
+from phasegrok.statistics.multistate.blocks import (
+    StateBlocks,
+    answer,
+    spread,
+    state_blocks,
+)
 from phasegrok.statistics.multistate.equations import mixtures
 from phasegrok.statistics.multistate.samples import StateSamples
 from phasegrok.statistics.multistate.solution import Multistate, problem_of
@@ -28,10 +33,8 @@ from phasegrok.statistics.windows import MINIMUM_EFFECTIVE_SAMPLES
 
 __all__ = [
     "MultistateEstimate",
-    "StateBlocks",
     "multistate_free_energy",
     "multistate_mean",
-    "state_blocks",
 ]
 
 
@@ -46,15 +49,6 @@ class MultistateEstimate(NamedTuple):
     """Independent samples that still speak for the target, (..., target)."""
     status: IntArray
     """`Status`; REFUSED with too few effective samples, (..., target)."""
-
-
-class StateBlocks(NamedTuple):
-    """All samples cut into blocks that lie within one run each."""
-
-    bounds: IntArray
-    """Where each block begins, and the end, (block + 1,)."""
-    state: IntArray
-    """State of each block, (block,)."""
 
 
 def multistate_mean(
@@ -138,37 +132,14 @@ def multistate_free_energy(
     sums, through = _block_sums(solution, -shares, blocks)
     first = np.zeros((len(targets), len(samples.coefficients)))
     first[:, 0] = 1.0
-    effect = sums + (through + first) @ _answer(solution, blocks)
+    effect = sums + (through + first) @ _answer_of(solution, blocks)
     return _judged(
         value,
-        _spread(effect, blocks),
+        spread(effect, blocks),
         _effective(shares, times, samples),
         status=status,
         minimum=minimum_effective_samples,
     )
-
-
-def state_blocks(samples: StateSamples, times: FloatArray) -> StateBlocks:
-    """Cut every run into blocks of at least 8τ of its state, up to 64 of them.
-
-    Parameters
-    ----------
-    samples : StateSamples
-        Runs side by side.
-    times : (state,) array, in records
-        Integrated autocorrelation time at each state.
-
-    Returns
-    -------
-    StateBlocks
-        No block crosses from one run to the next.
-    """
-    bounds, state = [0], []
-    for run, length in enumerate(np.diff(samples.run_bounds).tolist()):
-        count = int(block_count(times[samples.run_state[run]], length))
-        bounds += (samples.run_bounds[run] + block_bounds(length, count)[1:]).tolist()
-        state += [int(samples.run_state[run])] * count
-    return StateBlocks(np.array(bounds, dtype=np.int64), np.array(state, dtype=np.int64))
 
 
 def _means_of_one(
@@ -184,10 +155,10 @@ def _means_of_one(
     value = np.full(len(targets), row[0]) if constant else shares @ row
     weighted = shares * (row - value[:, np.newaxis])
     sums, through = _block_sums(solution, weighted, blocks)
-    effect = sums + through @ _answer(solution, blocks)
+    effect = sums + through @ _answer_of(solution, blocks)
     return _judged(
         value,
-        _spread(effect, blocks),
+        spread(effect, blocks),
         _effective(shares, times, samples),
         status=int(Status.CONSTANT) if constant else status,
         minimum=minimum,
@@ -238,29 +209,9 @@ def _block_sums(
     return np.add.reduceat(series, blocks.bounds[:-1], axis=1), through
 
 
-def _answer(solution: Multistate, blocks: StateBlocks) -> FloatArray:
-    """What each block adds to minus the change of each free energy, (state, block)."""
+def _answer_of(solution: Multistate, blocks: StateBlocks) -> FloatArray:
     problem = problem_of(solution.samples)
-    shares = np.empty((len(problem.counts), problem.weights.size))
-    for mixture in mixtures(problem, solution.inner_free_energy):
-        shares[:, mixture.where] = mixture.shares * problem.weights[mixture.where]
-    sums = np.add.reduceat(shares, blocks.bounds[:-1], axis=1)
-    inverse = np.linalg.pinv(solution.curvature, hermitian=True)
-    return np.asarray(inverse @ sums, dtype=np.float64)
-
-
-def _spread(effect: FloatArray, blocks: StateBlocks) -> FloatArray:
-    """Standard error from block sums (target, block), state by state."""
-    sizes = np.diff(blocks.bounds).astype(np.float64)
-    squares = np.zeros_like(effect)
-    for state in np.unique(blocks.state):
-        members = blocks.state == state
-        count = int(np.count_nonzero(members))
-        part, size = effect[:, members], sizes[members]
-        excess = part - part.sum(axis=1, keepdims=True) * size / size.sum()
-        squares[:, members] = excess**2 * (count / max(count - 1.0, 1.0))
-    error: FloatArray = np.sqrt(squares.sum(axis=1))
-    return error
+    return answer(problem, solution.inner_free_energy, solution.curvature, blocks)
 
 
 def _effective(shares: FloatArray, times: FloatArray, samples: StateSamples) -> FloatArray:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from phasegrok.errors import InvalidValueError
-from phasegrok.statistics.multistate.estimates import StateBlocks, state_blocks
+from phasegrok.statistics.multistate.blocks import StateBlocks, state_blocks
 from phasegrok.statistics.multistate.solution import Multistate, solved
 from phasegrok.statistics.samples import FloatArray
 
@@ -26,7 +26,7 @@ def resampled_states(
     generator : numpy.random.Generator
         Source of the draws.
     block_times : float
-        Times that the blocks of `estimates.state_blocks` are longer, for observables slower
+        Times that the blocks of `blocks.state_blocks` are longer, for observables slower
         than the terms.
 
     Returns

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from phasegrok.statistics.multistate.blocks import answer, spread, state_blocks
 from phasegrok.statistics.multistate.equations import (
     Problem,
     initial_guess,
@@ -37,9 +39,9 @@ class Multistate:
     free_energy : (state,) array, dimensionless
         -ln Z of each state less that of the first.
     covariance : (state, state) array
-        Of the free energies, for many samples; zero in the row of the first. It takes the
-        inefficiencies at their word, and so the longest of the terms: where another term
-        decides, `estimates.multistate_free_energy` has the smaller error.
+        Of the free energies, for many samples; zero in the row of the first [1]_. It takes
+        the inefficiencies at their word, and so the longest of the terms: where a faster
+        one decides it is too long, and `error` is not.
     overlap : Overlap
         Between the sampled states.
     inner_free_energy : (state,) array
@@ -48,6 +50,10 @@ class Multistate:
         ln Σ_k M_k e^{f_k - u_k} of each sample, terms centred.
     curvature : (state, state) array
         Of the problem at its minimum.
+
+    References
+    ----------
+    .. [1] M. R. Shirts and J. D. Chodera, J. Chem. Phys. 129, 124105 (2008), equation (8).
     """
 
     samples: StateSamples
@@ -58,10 +64,13 @@ class Multistate:
     log_density: FloatArray
     curvature: FloatArray
 
-    @property
+    @cached_property
     def error(self) -> FloatArray:
-        """Standard error of each free energy less that of the first, (state,)."""
-        return np.sqrt(np.diagonal(self.covariance))
+        """Standard error of each free energy less that of the first, from blocks, (state,)."""
+        blocks = state_blocks(self.samples, self.samples.inefficiency / 2.0)
+        problem = problem_of(self.samples)
+        effect = answer(problem, self.inner_free_energy, self.curvature, blocks)
+        return spread(effect - effect[0], blocks)
 
 
 def solve_states(
