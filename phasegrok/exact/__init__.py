@@ -13,6 +13,10 @@ from phasegrok.exact.curie_weiss_ising import (
     curie_weiss_ising,
     curie_weiss_ising_law,
 )
+from phasegrok.exact.curie_weiss_kinetics import (
+    curie_weiss_spinodal_field,
+    driven_curie_weiss_ising,
+)
 from phasegrok.exact.curie_weiss_potts import (
     CurieWeissPottsTransition,
     curie_weiss_potts,
@@ -21,6 +25,18 @@ from phasegrok.exact.curie_weiss_potts import (
 )
 from phasegrok.exact.discrete_law import DiscreteLaw, Marginal
 from phasegrok.exact.double_well import double_well, double_well_escape_time, double_well_law
+from phasegrok.exact.driven_double_well import (
+    double_well_spinodal_field,
+    driven_double_well,
+)
+from phasegrok.exact.escapes import curie_weiss_escapes, double_well_escapes
+from phasegrok.exact.field_ramp import FieldRamp
+from phasegrok.exact.first_passage import (
+    birth_death_passage_time,
+    curie_weiss_barrier,
+    curie_weiss_escape_time,
+    double_well_passage_time,
+)
 from phasegrok.exact.ising import ising
 from phasegrok.exact.ising_kinetics import glauber, metropolis
 from phasegrok.exact.joining import concatenated
@@ -46,20 +62,31 @@ __all__ = [
     "ContinuousLaw",
     "CurieWeissPottsTransition",
     "DiscreteLaw",
+    "FieldRamp",
     "GaussianMixture",
     "Marginal",
     "PottsTransition",
     "autoregressive",
     "autoregressive_time",
+    "birth_death_passage_time",
     "concatenated",
+    "curie_weiss_barrier",
+    "curie_weiss_escape_time",
+    "curie_weiss_escapes",
     "curie_weiss_ising",
     "curie_weiss_ising_law",
     "curie_weiss_potts",
     "curie_weiss_potts_law",
     "curie_weiss_potts_transition",
+    "curie_weiss_spinodal_field",
     "double_well",
     "double_well_escape_time",
+    "double_well_escapes",
     "double_well_law",
+    "double_well_passage_time",
+    "double_well_spinodal_field",
+    "driven_curie_weiss_ising",
+    "driven_double_well",
     "driven_single_well",
     "gaussian_mixture",
     "gaussian_mixture_moment",
