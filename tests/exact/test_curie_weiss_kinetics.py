@@ -50,7 +50,9 @@ def test_mean_of_driven_spins_is_that_over_all_states() -> None:
     samples = driven_curie_weiss_ising(
         size=size, inverse_temperature=beta, ramp=ramp, replica_count=replicas, seed=2
     )
-    states = 2.0 * ((np.arange(2**size)[:, None] >> np.arange(size)) & 1) - 1
+    states: FloatArray = (
+        2.0 * ((np.arange(2**size)[:, None] >> np.arange(size)) & 1).astype(np.float64) - 1.0
+    )
     for direction in ("up", "down"):
         chosen = samples.isel(run=samples["direction"].values == direction)
         fields = ramp.fields(direction)

@@ -1,0 +1,191 @@
+"""Lifetimes of all points of a dataset, and how they grow with the size."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Final, final
+
+import numpy as np
+import xarray as xr
+from scipy.special import digamma, polygamma
+from scipy.stats import chi2
+
+from phasegrok.errors import FormatError, InsufficientSamplesError, InvalidValueError
+from phasegrok.schema import RECORD, RUN, Outcome
+from phasegrok.statistics.samples import BoolArray, FloatArray
+from phasegrok.transitions.lifetimes import lifetime, status_meanings
+from phasegrok.transitions.points import groups_of
+
+__all__ = ["Arrhenius", "arrhenius", "lifetimes"]
+
+USABLE: Final = (Outcome.FINISHED.value, Outcome.TRUNCATED.value)
+
+
+def lifetimes(
+    dataset: xr.Dataset, *, event: str, by: Sequence[str] = ("size",), dead_time: float = 0.0
+) -> xr.Dataset:
+    """Estimate the lifetime at every point of a dataset.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        In the schema, with ``event_<name>_lower`` and ``_upper``. Steps are turned into
+        the run's time. Runs that ended by the event or finished are used.
+    event : str
+        Name of the event.
+    by : sequence of str
+        Coordinates on run that make a point, such as the size and a control.
+    dead_time : float
+        See `lifetime`.
+
+    Returns
+    -------
+    Dataset
+        Along ``point``, with the coordinates of `by`: the fields of `Lifetime`, and
+        ``left_out``, runs that diverged or failed.
+
+    Raises
+    ------
+    FormatError
+        Where the event, a coordinate, or a time with a physical meaning is missing.
+    InvalidValueError, InsufficientSamplesError
+        See `lifetime`.
+    """
+    names = [f"event_{event}_{side}" for side in ("lower", "upper")]
+    missing = [name for name in names if name not in dataset]
+    if missing:
+        raise FormatError(
+            f"lifetimes need the variable {missing[0]!r} on {RUN!r}; record the event, or name "
+            "another."
+        )
+    if not (dataset["physical_kinetics"].to_numpy() == 1).all():
+        raise FormatError(
+            "lifetimes need runs whose time has a physical meaning (physical_kinetics 1); "
+            "samplers that share only the stationary law have none."
+        )
+    keys, members = groups_of(dataset, by)
+    usable = np.isin(dataset["outcome"].to_numpy().astype(str), USABLE)
+    bounds = [_in_time(dataset, name, usable) for name in names]
+    found = []
+    for rows in members:
+        kept = rows[usable[rows]]
+        each = lifetime(bounds[0][kept], bounds[1][kept], dead_time=dead_time)
+        found.append({**asdict(each), "left_out": rows.size - kept.size})
+    table = xr.Dataset(
+        {name: ("point", np.array([one[name] for one in found])) for name in found[0]},
+        coords={name: ("point", values) for name, values in keys.items()},
+        attrs={"event": event, "by": list(by)},
+    )
+    table["status"].attrs["flag_meanings"] = " ".join(status_meanings())
+    return table
+
+
+def _in_time(dataset: xr.Dataset, name: Hashable, usable: BoolArray) -> FloatArray:
+    """Bounds as times: along the records of each run, and on at its last pace."""
+    bounds = dataset[name].to_numpy()
+    shape = (dataset.sizes[RUN], dataset.sizes[RECORD])
+    step, time = (
+        np.broadcast_to(dataset[each].to_numpy(), shape).astype(np.float64)
+        for each in ("step", "time")
+    )
+    counts = dataset["record_count"].to_numpy()
+    result = np.full(bounds.shape, np.nan)
+    for run in np.flatnonzero(usable):
+        # Steps and times stand beyond the valid records as well, where nothing else does.
+        last = max(int(counts[run]), min(2, shape[1]))
+        along, clock = step[run, :last], time[run, :last]
+        if last < 2 or clock[-1] <= clock[0]:
+            raise FormatError(
+                "a run needs two records at different times for its steps to be dated, unlike "
+                f"{dataset['run_id'].to_numpy()[run]!r}."
+            )
+        pace = (clock[-1] - clock[-2]) / (along[-1] - along[-2])
+        beyond = max(0.0, bounds[run] - along[-1]) * pace
+        result[run] = np.interp(bounds[run], along, clock) + beyond
+    return result
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Arrhenius:
+    """ln τ = N b + ln τ₀.
+
+    Parameters
+    ----------
+    barrier, barrier_error : float
+        b, the barrier per unit of the size in units of the temperature. For a size 1/T it is
+        the barrier itself.
+    log_prefactor, log_prefactor_error : float
+        ln τ₀, to be held against Kramers and Langer.
+    correlation : float
+        Of the two errors.
+    chi_square, freedom : float
+        Of the fit; errors are widened by √(χ²/freedom) where it exceeds 1.
+    predictive : float
+        Probability of a larger χ²; NaN without freedom.
+    """
+
+    barrier: float
+    barrier_error: float
+    log_prefactor: float
+    log_prefactor_error: float
+    correlation: float
+    chi_square: float
+    freedom: int
+    predictive: float
+
+
+def arrhenius(table: xr.Dataset, *, size: str = "size") -> Arrhenius:
+    """Fit how lifetimes grow with the size.
+
+    Parameters
+    ----------
+    table : Dataset
+        Of `lifetimes`; points without escapes are left out.
+    size : str
+        Coordinate that the barrier is proportional to.
+
+    Returns
+    -------
+    Arrhenius
+        By weighted least squares of ln τ̂, whose bias ψ(n) - ln n is taken off and whose
+        variance is ψ'(n) for n escapes.
+
+    Raises
+    ------
+    InvalidValueError
+        Where the table lacks the size.
+    InsufficientSamplesError
+        For fewer than two sizes with escapes.
+    """
+    if size not in table.coords:
+        raise InvalidValueError(
+            f"the table needs the coordinate {size!r}, received {list(table.coords)}; name it "
+            "in the grouping of the lifetimes."
+        )
+    count = table["effective_escapes"].to_numpy()
+    used = count > 0
+    along = table[size].to_numpy().astype(np.float64)[used]
+    if np.unique(along).size < 2:
+        raise InsufficientSamplesError(
+            "a barrier from sizes", required=2, received=int(np.unique(along).size)
+        )
+    number = count[used]
+    mean = np.log(table["value"].to_numpy()[used]) + np.log(number) - digamma(number)
+    weight = 1 / np.sqrt(polygamma(1, number))
+    design = np.stack([along, np.ones_like(along)], axis=1) * weight[:, None]
+    covariance = np.linalg.inv(design.T @ design)
+    found = covariance @ design.T @ (mean * weight)
+    square = float(np.sum((mean * weight - design @ found) ** 2))
+    freedom = along.size - 2
+    wider = max(1.0, square / freedom) if freedom else 1.0
+    errors = np.sqrt(wider * np.diag(covariance))
+    return Arrhenius(
+        barrier=float(found[0]),
+        barrier_error=float(errors[0]),
+        log_prefactor=float(found[1]),
+        log_prefactor_error=float(errors[1]),
+        correlation=float(covariance[0, 1] / np.sqrt(np.prod(np.diag(covariance)))),
+        chi_square=square,
+        freedom=freedom,
+        predictive=float(chi2.sf(square, freedom)) if freedom else np.nan,
+    )
