@@ -11,7 +11,8 @@ from phasegrok.verdict.weighing import Weighing
 __all__ = ["FARTHEST_DOUBLING", "deciding_size"]
 
 FARTHEST_DOUBLING: Final = 12
-_DISTANCE: Final = 4.0
+_ERRORS: Final = 2.0
+"""Errors of a measurement beyond the range of what a kind predicts, on each side."""
 
 
 def deciding_size(weighing: Weighing) -> float | None:
@@ -25,9 +26,9 @@ def deciding_size(weighing: Weighing) -> float | None:
     Returns
     -------
     float or None
-        N at which predictions of variance or barrier lie four standard deviations apart, the
-        spread of both posteriors and the error of a measurement like the last one included;
-        None where none within twelve doublings does.
+        N at which the 95 % ranges that the two predict for slope, variance or barrier, widened
+        by twice the error of a measurement like the last one, no longer overlap; None where
+        they do at all of twelve doublings. The slope counts where the last size has it.
     """
     comparison = weighing.comparison
     first, second = sorted(comparison.answers, key=lambda kind: -weighing.kinds[kind])[:2]
@@ -39,9 +40,15 @@ def deciding_size(weighing: Weighing) -> float | None:
         for kind in (first, second)
     ]
     own = np.sqrt(np.diag(comparison.features[-1].covariance)) + CONSTANT_ERROR
-    means = [each.mean(axis=0) for each in predicted]
-    relative = RELATIVE_ERROR * np.minimum(*[np.abs(each) for each in means])
-    spread = np.sqrt(sum(each.var(axis=0) for each in predicted) + own**2 + relative**2)
-    distance = np.abs(means[0] - means[1]) / spread
-    apart = np.flatnonzero((distance[:, 1:] > _DISTANCE).any(axis=1))
+    (low, high), (other_low, other_high) = [_expected(each, own) for each in predicted]
+    disjoint = (low > other_high) | (other_low > high)
+    known = np.array([comparison.features[-1].slope_known, True, True])
+    apart = np.flatnonzero(disjoint[:, known].any(axis=1))
     return float(volumes[apart[0]]) if apart.size else None
+
+
+def _expected(predicted: FloatArray, own: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Range that features (draw, size, feature) will be measured in, (size, feature) each."""
+    low, high = np.quantile(predicted, [0.025, 0.975], axis=0)
+    error = np.hypot(own, RELATIVE_ERROR * predicted.mean(axis=0))
+    return low - _ERRORS * error, high + _ERRORS * error

@@ -195,3 +195,30 @@ def test_constants_are_undetermined() -> None:
     verdict = judge(flat().isel(run=[0, 1] * 6).assign_coords(g=("run", np.arange(12.0))))
     assert verdict.order == "undetermined"
     assert any("does not vary" in each for each in verdict.against)
+
+
+def with_energy(samples: xr.DataArray) -> xr.DataArray:
+    """An energy that jumps where the order parameter does, with noise of its own."""
+    noise = np.random.default_rng(8).standard_normal(samples.shape)
+    width = 0.3 / np.sqrt(samples["N"].to_numpy())
+    return -0.5 * samples + width[:, None] * noise
+
+
+def test_an_energy_supports_what_the_order_parameter_says() -> None:
+    samples = make_study(two_phases, lambda size: (-8.0 / size, 8.0 / size))
+    verdict = order_of_transition(
+        samples, control="g", size="N", dimension=None, energy=with_energy(samples)
+    )
+    assert verdict.order == "first-order"
+    assert any("latent heat" in each for each in verdict.grounds)
+    assert float(verdict.table["energy_gap"][-1]) == pytest.approx(0.4, abs=0.02)
+    assert "no latent heat" in verdict.table["energy_kind"]
+
+
+def test_an_energy_without_a_jump_contradicts_one() -> None:
+    samples = make_study(two_phases, lambda size: (-8.0 / size, 8.0 / size))
+    smooth = make_study(driven_well, lambda _: (-0.6, 0.6), seed=2)
+    energy = samples.copy(data=smooth.to_numpy())
+    verdict = order_of_transition(samples, control="g", size="N", dimension=None, energy=energy)
+    assert verdict.order == "undetermined"
+    assert "the energy contradicts it" in verdict.against[0]

@@ -1,0 +1,281 @@
+"""Small studies of systems whose answer is known, for the calibration of verdicts.
+
+Windows of the control are laid about the known transitions, as a user would after a coarse
+scan; everything else is what a first study of a new system would have.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from phasegrok import exact
+
+RECORDS: Final = 1000
+CONTROLS: Final = 12
+EXTENTS: Final = (8, 12, 16, 24, 32)
+LARGER_EXTENTS: Final = (12, 16, 24, 32, 48)
+SIZES: Final = (50, 100, 200, 400, 800)
+
+FIRST_ORDER: Final = frozenset({"first-order"})
+CONTINUOUS: Final = frozenset({"continuous"})
+CROSSOVER: Final = frozenset({"crossover"})
+NOTHING: Final[frozenset[str]] = frozenset()
+
+Window = Callable[[float], NDArray[np.float64]]
+
+
+class System(NamedTuple):
+    """One kind of small study.
+
+    What is true may be named, what is false must never be; where neither applies (a transition
+    that sizes like these cannot resolve) the honest answer is "undetermined".
+    """
+
+    name: str
+    true: frozenset[str]
+    false: frozenset[str]
+    build: Callable[[int], xr.Dataset]
+    control: str
+    size: str
+    dimension: int | None
+    with_energy: bool = False
+
+
+def potts_window(state_count: int, extent: int) -> NDArray[np.float64]:
+    """Inverse temperatures about the largest fluctuations of a finite lattice."""
+    transition = exact.potts_transition(state_count) if state_count > 4 else None
+    point = float(np.log1p(np.sqrt(state_count)))
+    if transition is None:
+        exponent = -1.0 / {2: 1.0, 3: 5.0 / 6.0, 4: 2.0 / 3.0}[state_count]
+        centre, half = point - 0.9 * extent**exponent, 2.1 * extent**exponent
+    elif transition.correlation_length > 2.0 * extent:
+        centre, half = point - 0.15 / extent, 0.6 * extent**-1.2
+    else:
+        unit = 1.0 / (transition.latent_heat * extent**2)
+        centre = point - float(np.log(state_count)) * unit
+        half = min(8.0 * unit, 0.5 / extent)
+    return np.linspace(centre - half, centre + half, CONTROLS)
+
+
+def potts(state_count: int, extents: tuple[int, ...] = EXTENTS) -> Callable[[int], xr.Dataset]:
+    """Two chains from each side at every point; Swendsen-Wang."""
+    chains = exact.Chains(
+        record_count=RECORDS, discarded_sweeps=200, replica_count=2, starts=("hot", "cold")
+    )
+
+    def build(seed: int) -> xr.Dataset:
+        return exact.concatenated(
+            [
+                exact.potts(
+                    state_count=state_count,
+                    linear_extent=extent,
+                    inverse_temperature=potts_window(state_count, extent),
+                    chains=chains,
+                    seed=seed,
+                )
+                for extent in extents
+            ]
+        )
+
+    return build
+
+
+def unmixed_ising(seed: int) -> xr.Dataset:
+    """Single-spin dynamics for a few sweeps from both sides: no equilibrium anywhere."""
+    sweeps = 24 + 12 * (seed % 4)
+    chains = exact.Chains(record_count=sweeps, replica_count=2, starts=("hot", "up"))
+    return exact.concatenated(
+        [
+            exact.metropolis(
+                linear_extent=extent,
+                # In the units of the Ising model, half those of the Potts model.
+                inverse_temperature=0.5 * potts_window(2, extent),
+                chains=chains,
+                seed=seed,
+            )
+            for extent in (12, 16, 24, 32)
+        ]
+    )
+
+
+def curie_weiss_ising(seed: int) -> xr.Dataset:
+    """Continuous in mean field: m ~ N^(-1/4) over a window ~ N^(-1/2)."""
+    return exact.concatenated(
+        [
+            exact.curie_weiss_ising(
+                size=size,
+                inverse_temperature=1.0 + np.linspace(-2.5, 4.0, CONTROLS) * size**-0.5,
+                record_count=RECORDS,
+                replica_count=4,
+                seed=seed,
+            )
+            for size in (64, 128, 256, 512, 1024)
+        ]
+    )
+
+
+def curie_weiss_potts(state_count: int, sizes: tuple[int, ...]) -> Callable[[int], xr.Dataset]:
+    """First-order in mean field for three states and more."""
+    point = exact.curie_weiss_potts_transition(state_count).inverse_temperature
+
+    def build(seed: int) -> xr.Dataset:
+        return exact.concatenated(
+            [
+                exact.curie_weiss_potts(
+                    state_count=state_count,
+                    size=size,
+                    inverse_temperature=point + np.linspace(-20.0, 20.0, CONTROLS) / size,
+                    record_count=RECORDS,
+                    replica_count=4,
+                    seed=seed,
+                )
+                for size in sizes
+            ]
+        )
+
+    return build
+
+
+def mixture(
+    law: exact.GaussianMixture,
+    half_width: Callable[[float], float],
+    *,
+    disorders: int = 1,
+    controls: int = CONTROLS,
+    records: int = RECORDS,
+) -> Callable[[int], xr.Dataset]:
+    """Two Gaussian phases, drawn independently."""
+
+    def build(seed: int) -> xr.Dataset:
+        return exact.concatenated(
+            [
+                exact.gaussian_mixture(
+                    law,
+                    size=size,
+                    field=np.linspace(-half_width(size), half_width(size), controls),
+                    record_count=records,
+                    replica_count=4 if disorders == 1 else 1,
+                    disorder_count=disorders,
+                    seed=seed,
+                )
+                for size in SIZES
+            ]
+        )
+
+    return build
+
+
+def driven_well(skewness: float) -> Callable[[int], xr.Dataset]:
+    """One well that follows its field."""
+
+    def build(seed: int) -> xr.Dataset:
+        return exact.concatenated(
+            [
+                exact.driven_single_well(
+                    size=size,
+                    field=np.linspace(-1.5, 1.5, CONTROLS),
+                    skewness=skewness,
+                    record_count=RECORDS,
+                    replica_count=4,
+                    seed=seed,
+                )
+                for size in SIZES
+            ]
+        )
+
+    return build
+
+
+def _merging_weight(field: float, size: float) -> float:
+    return float(1.0 / (1.0 + np.exp(-(size**0.75) * field)))
+
+
+SPREAD: Final = exact.GaussianMixture(transition_spread=lambda size: 0.5 * size**-0.5)
+MERGING: Final = exact.GaussianMixture(
+    weight=_merging_weight,
+    distance=lambda size: size**-0.25,
+    width=lambda size: 0.3 * size**-0.25,
+)
+NARROWING: Final = exact.GaussianMixture(
+    weight=_merging_weight, distance=lambda size: 2.0 * size**-0.25
+)
+
+NOT_FIRST: Final = CONTINUOUS | CROSSOVER
+NOT_CONTINUOUS: Final = FIRST_ORDER | CROSSOVER
+LATTICE: Final = ("inverse_temperature", "linear_extent", 2, True)
+MEAN_FIELD: Final = ("inverse_temperature", "size", None, False)
+FIELD: Final = ("field", "size", None, False)
+
+SYSTEMS: Final = {
+    each.name: each
+    for each in (
+        System("Potts q=10", FIRST_ORDER, NOT_FIRST, potts(10), *LATTICE),
+        System("Potts q=9", FIRST_ORDER, NOT_FIRST, potts(9), *LATTICE),
+        System("Potts q=8", FIRST_ORDER, NOT_FIRST, potts(8, LARGER_EXTENTS), *LATTICE),
+        System("Potts q=6", FIRST_ORDER, NOT_FIRST, potts(6, LARGER_EXTENTS), *LATTICE),
+        System("Potts q=5", FIRST_ORDER, NOT_FIRST, potts(5, LARGER_EXTENTS), *LATTICE),
+        System("Potts q=4", CONTINUOUS, NOT_CONTINUOUS, potts(4, LARGER_EXTENTS), *LATTICE),
+        System("Potts q=3", CONTINUOUS, NOT_CONTINUOUS, potts(3), *LATTICE),
+        System("Ising (Potts q=2)", CONTINUOUS, NOT_CONTINUOUS, potts(2), *LATTICE),
+        System(
+            "Ising, not equilibrated",
+            NOTHING,
+            NOT_CONTINUOUS,
+            unmixed_ising,
+            *LATTICE,
+        ),
+        System(
+            "mean-field Potts q=3",
+            FIRST_ORDER,
+            NOT_FIRST,
+            curie_weiss_potts(3, (64, 128, 256, 512, 1024)),
+            *MEAN_FIELD,
+        ),
+        System(
+            "mean-field Potts q=4",
+            FIRST_ORDER,
+            NOT_FIRST,
+            curie_weiss_potts(4, (32, 64, 96, 128, 192)),
+            *MEAN_FIELD,
+        ),
+        System("mean-field Ising", CONTINUOUS, NOT_CONTINUOUS, curie_weiss_ising, *MEAN_FIELD),
+        System(
+            "two phases",
+            FIRST_ORDER,
+            NOT_FIRST,
+            mixture(exact.GaussianMixture(), lambda size: 8.0 / size),
+            *FIELD,
+        ),
+        System(
+            "two phases, spread transition points",
+            FIRST_ORDER,
+            NOT_FIRST,
+            mixture(
+                SPREAD, lambda size: 1.6 * size**-0.5, disorders=10, controls=48, records=300
+            ),
+            *FIELD,
+        ),
+        System(
+            "two phases that merge",
+            CONTINUOUS,
+            NOT_CONTINUOUS,
+            mixture(MERGING, lambda size: 4.0 * size**-0.75),
+            *FIELD,
+        ),
+        System(
+            "two phases that merge while barriers grow",
+            NOTHING,
+            FIRST_ORDER,
+            mixture(NARROWING, lambda size: 4.0 * size**-0.75),
+            *FIELD,
+        ),
+        System("driven well", CROSSOVER, FIRST_ORDER | CONTINUOUS, driven_well(0.0), *FIELD),
+        System(
+            "driven skewed well", CROSSOVER, FIRST_ORDER | CONTINUOUS, driven_well(1.0), *FIELD
+        ),
+    )
+}
+"""Name to system."""
