@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from phasegrok.errors import InsufficientSamplesError, InvalidValueError
-from phasegrok.statistics.samples import FloatArray, as_samples
+from phasegrok.statistics.samples import FloatArray, as_samples, centred_and_scaled
 
 __all__ = [
     "ResampledEstimate",
@@ -75,11 +75,10 @@ def block_jackknife(
     without = np.stack(
         [function(values[..., keep != block]) for block in range(block_count)], axis=-1
     )
-    centre = without.mean(axis=-1)
-    spread = ((without - centre[..., np.newaxis]) ** 2).sum(axis=-1)
+    centre, spread = _centre_and_spread(without)
     return ResampledEstimate(
         value=value,
-        error=np.sqrt((block_count - 1.0) / block_count * spread),
+        error=(block_count - 1.0) / np.sqrt(block_count) * spread,
         bias=(block_count - 1.0) * (centre - value),
     )
 
@@ -164,9 +163,16 @@ def block_bootstrap(
         function, values, generator=generator, block_length=block_length, resamples=resamples
     )
     value = np.asarray(function(values), dtype=np.float64)
-    return ResampledEstimate(
-        value=value, error=drawn.std(axis=-1, ddof=1), bias=drawn.mean(axis=-1) - value
-    )
+    centre, spread = _centre_and_spread(drawn)
+    return ResampledEstimate(value=value, error=spread, bias=centre - value)
+
+
+def _centre_and_spread(drawn: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation along the last axis, also of numbers without a square."""
+    with np.errstate(all="ignore"):  # What the function gives may be infinite or no number.
+        deviations, scale = centred_and_scaled(drawn)
+        spread: FloatArray = scale * deviations.std(axis=-1, ddof=1)
+        return drawn.mean(axis=-1), spread
 
 
 def _whole_blocks(

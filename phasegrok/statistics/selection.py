@@ -75,7 +75,8 @@ def finished(dataset: xr.Dataset) -> xr.Dataset:
         for word in known
         if word != Outcome.FINISHED
     }
-    kept = dataset.isel({RUN: np.flatnonzero(np.equal(outcomes, Outcome.FINISHED.value))})
+    whole = [run for run, word in enumerate(outcomes) if word == Outcome.FINISHED]
+    kept = dataset.isel({RUN: whole})
     return kept.assign_attrs(left_out)
 
 

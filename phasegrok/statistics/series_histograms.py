@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from phasegrok.errors import InvalidValueError
+from phasegrok.errors import InsufficientSamplesError, InvalidValueError
 from phasegrok.statistics.autocorrelation import pooled_autocorrelation_time
 from phasegrok.statistics.blocks import block_bounds, block_count, worst_status
 from phasegrok.statistics.histograms import bin_index, checked_edges
@@ -59,13 +59,15 @@ def series_histogram(
     Raises
     ------
     InsufficientSamplesError
-        For fewer than two samples in a chain.
+        For no chain, or fewer than two samples in one.
     InvalidValueError
         For samples that are not finite, edges that do not increase, or a block length below 1
         or that leaves fewer than two blocks.
     """
     borders = checked_edges(edges)
     values = as_samples(samples, statistic="a histogram of a series", required=2)
+    if values.size == 0:
+        raise InsufficientSamplesError("a histogram of no chain", required=2, received=0)
     chains = values.reshape(-1, values.shape[-1])
     deviations = chains - chains.mean()
     times = pooled_autocorrelation_time(np.stack([deviations, deviations**2]))

@@ -3,7 +3,7 @@
 Input held by dask stays lazy; a reduced dimension is gathered into one chunk.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ __all__ = [
     "disorder_labels",
     "fields_of",
     "require_dims",
+    "require_same_coordinates",
     "single",
     "stacked",
     "units",
@@ -88,6 +89,7 @@ def applied(
     new_dims: Sequence[tuple[str, int] | None] | None = None,
 ) -> Any:
     """Call `xarray.apply_ufunc`, lazily where the input is lazy."""
+    require_same_coordinates(arguments)
     new = [None] * len(dtypes) if new_dims is None else list(new_dims)
     sizes = {dim[0]: dim[1] for dim in new if dim is not None}
     return xr.apply_ufunc(
@@ -110,6 +112,19 @@ def require_dims(samples: xr.DataArray, dims: Sequence[str]) -> None:
             f"the samples need the dimension(s) {missing}, received {list(samples.dims)}; "
             "name the dimension to reduce."
         )
+
+
+def require_same_coordinates(arrays: Iterable[object]) -> None:
+    """Refuse arrays that name or number the entries of a dimension differently."""
+    labelled = [array for array in arrays if isinstance(array, xr.DataArray)]
+    try:
+        xr.align(*labelled, join="exact", copy=False)
+    except ValueError as error:
+        raise InvalidValueError(
+            "arrays that belong together need the same coordinates along the dimensions they "
+            f"share, received {[dict(array.sizes) for array in labelled]}; align them first. "
+            f"({error})"
+        ) from error
 
 
 def disorder_labels(values: xr.DataArray, dim: str) -> np.ndarray[Any, Any]:

@@ -16,6 +16,7 @@ from phasegrok.statistics.labelled.lifting import (
     STATUS_ATTRIBUTES,
     fields_of,
     require_dims,
+    require_same_coordinates,
     stacked,
     valid_counts,
 )
@@ -70,10 +71,14 @@ class LabelledMultistate:
         In the order of the coefficients.
     solution : Multistate
         See `multistate.Multistate`.
+    runs : DataArray
+        Number of samples of each run, with the labels of the runs; observables must have
+        the same.
     """
 
     controls: tuple[str, ...]
     solution: many.Multistate
+    runs: xr.DataArray
 
     def table(self) -> xr.Dataset:
         """Free energies, errors and overlap along ``state``, coefficients as coordinates."""
@@ -118,14 +123,24 @@ def solve_states(
             f"multistate reweighting needs a coefficient for each term, received none for "
             f"{missing}; give g/T of every run."
         )
+    require_same_coordinates([*terms.values(), *(coefficients[name] for name in names)])
     columns = [_runs(terms[name], count, dim) for name in names]
+    if any(coefficients[name].dims != (RUN,) for name in names):
+        raise InvalidValueError(
+            f"coefficients need the dimension {RUN!r} alone, received "
+            f"{[coefficients[name].dims for name in names]}; give g/T of every run."
+        )
     per_run = np.stack([coefficients[name].to_numpy() for name in names], axis=-1)
     solution = many.solve_states(
         [np.stack(run) for run in zip(*columns, strict=True)],
         coefficients=per_run,
         minimum_shared_samples=minimum_shared_samples,
     )
-    return LabelledMultistate(controls=names, solution=solution)
+    frame = terms[names[0]].isel({dim: 0}, drop=True).transpose(RUN)
+    lengths = [row.size for row in columns[0]]
+    return LabelledMultistate(
+        controls=names, solution=solution, runs=frame.drop_attrs().copy(data=lengths)
+    )
 
 
 def multistate_mean(
@@ -138,6 +153,7 @@ def multistate_mean(
 ) -> xr.Dataset:
     """See `multistate.multistate_mean`; targets along ``target``, one list a control."""
     targets = _targets(coefficients, states.controls)
+    require_same_coordinates([states.runs, observable])
     result = many.multistate_mean(
         states.solution, _runs(observable, count, dim), coefficients=targets
     )
