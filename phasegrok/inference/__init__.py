@@ -13,7 +13,11 @@ from phasegrok.inference.effective import (
 from phasegrok.inference.evidence import Evidence, Ladder, Schedule, bennett, climb, combine
 from phasegrok.inference.folded import FoldedFit, fit_folded
 from phasegrok.inference.likelihoods import Misfit
-from phasegrok.inference.linear import draw_linear, marginal_log_likelihood
+from phasegrok.inference.linear import (
+    draw_linear,
+    linear_prediction,
+    marginal_log_likelihood,
+)
 from phasegrok.inference.model import Model, Posterior, compare, fit_model
 from phasegrok.inference.models import FoldedModel, OnePhase, TwoPhases
 from phasegrok.inference.priors import (
@@ -68,6 +72,7 @@ __all__ = [
     "fit_folded",
     "fit_model",
     "group_values",
+    "linear_prediction",
     "marginal_log_likelihood",
     "sample",
     "target_of",

@@ -9,7 +9,7 @@ import numpy as np
 
 from phasegrok.inference.priors import FloatArray
 
-__all__ = ["draw_linear", "marginal_log_likelihood"]
+__all__ = ["draw_linear", "linear_prediction", "marginal_log_likelihood"]
 
 
 def marginal_log_likelihood(residuals: FloatArray, design: FloatArray) -> FloatArray:
@@ -58,6 +58,33 @@ def draw_linear(
     factor, projected = _normal_equations(residuals, design)
     white = _solve(factor, projected) + generator.standard_normal(projected.shape)
     return _solve(factor.transpose(0, 2, 1), white)
+
+
+def linear_prediction(
+    residuals: FloatArray, design: FloatArray, further: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Predict what depends on the linear parameters, given the data.
+
+    Parameters
+    ----------
+    residuals : (draw, datum) array
+        As in `marginal_log_likelihood`.
+    design : (draw, datum, parameter) array
+        As there.
+    further : (draw, prediction, parameter) array
+        Change of what is predicted with each standard coordinate.
+
+    Returns
+    -------
+    tuple of (draw, prediction) arrays
+        Mean and variance of the change: FM⁻¹g and diag FM⁻¹Fᵀ.
+    """
+    factor, projected = _normal_equations(residuals, design)
+    white = _solve(factor, projected)
+    half = np.linalg.solve(factor, further.transpose(0, 2, 1))
+    mean = np.einsum("dkp,dk->dp", half, white)
+    variance = np.einsum("dkp,dkp->dp", half, half)
+    return mean.astype(np.float64), variance.astype(np.float64)
 
 
 def _normal_equations(

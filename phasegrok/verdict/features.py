@@ -33,6 +33,7 @@ LEAST_BASIN: Final = 0.1
 _RESAMPLES: Final = 40
 _FROZEN: Final = 20.0
 _NEAR_EDGE: Final = 0.04
+_FEWEST_IN_VALLEY: Final = 3.0
 
 
 @final
@@ -59,6 +60,8 @@ class SizeFeatures:
         Standard deviation of that over disorders; NaN without.
     gap : float
         Distance of the means of the two phases at the control of the barrier; 0 without.
+    barrier_bounded : bool
+        Whether the valley is so empty that the barrier is a lower bound only.
     mixing : float
         See `mixing_ratio`.
     disorders : int
@@ -74,6 +77,7 @@ class SizeFeatures:
     transition: float
     transition_spread: float
     gap: float
+    barrier_bounded: bool
     mixing: float
     disorders: int
 
@@ -86,6 +90,8 @@ class _Curves:
     values: FloatArray
     transition: float
     gap: float
+    coexistence: float
+    valley: int
 
 
 @final
@@ -101,6 +107,7 @@ class _Read:
     at_edge: bool
     gap: float
     slope_known: bool
+    barrier_bounded: bool
 
 
 def measure_features(
@@ -129,7 +136,8 @@ def measure_features(
         With two or more disorders, each disorder's features are read at its own transition and
         averaged; their covariance is that of the mean over disorders.
     """
-    reads = [_read(each) for each in blocks]
+    parts = [size.of_disorder(each) for each in size.disorders]
+    reads = [_read(part, each) for part, each in zip(parts, blocks, strict=True)]
     transitions = np.array([read.transition for read in reads])
     table = np.stack([read.values for read in reads])
     if len(reads) == 1:
@@ -146,6 +154,7 @@ def measure_features(
         transition=float(transitions.mean()),
         transition_spread=float(transitions.std(ddof=1)) if len(reads) > 1 else float("nan"),
         gap=float(np.mean([read.gap for read in reads])),
+        barrier_bounded=float(np.mean([read.barrier_bounded for read in reads])) > 0.5,
         mixing=mixing,
         disorders=len(reads),
     )
@@ -168,17 +177,22 @@ def _resampled_covariance(
     return covariance
 
 
-def _read(measured: Blocks) -> _Read:
+def _read(chains: SizeChains, measured: Blocks) -> _Read:
     blocks, surface = fitted_surface(measured)
     grid = readable_controls(blocks)
     curves = _curves(surface, grid)
     low, high = measured.controls[[0, -1]]
     margin = _NEAR_EDGE * float(high - low)
+    bound = _barrier_bound(chains, blocks, surface, curves) if curves.gap > 0.0 else None
+    values = curves.values
+    if bound is not None:
+        values = np.array([values[0], values[1], bound])
     return _Read(
         blocks=blocks,
         surface=surface,
         grid=grid,
-        values=curves.values,
+        values=values,
+        barrier_bounded=bound is not None,
         transition=curves.transition,
         at_edge=not low + margin <= curves.transition <= high - margin,
         gap=curves.gap,
@@ -204,7 +218,35 @@ def _curves(surface: DensitySurface, grid: FloatArray) -> _Curves:
         ]
     )
     gap = _gap(p[best], centres, int(splits[best])) if barriers[best] > 0.0 else 0.0
-    return _Curves(values=values, transition=float(grid[np.argmax(variance)]), gap=gap)
+    return _Curves(
+        values=values,
+        transition=float(grid[np.argmax(variance)]),
+        gap=gap,
+        coexistence=float(grid[best]),
+        valley=int(splits[best]),
+    )
+
+
+def _barrier_bound(
+    chains: SizeChains, blocks: Blocks, surface: DensitySurface, curves: _Curves
+) -> float | None:
+    """Lower bound on a barrier whose valley was never seen, None where it was.
+
+    With k draws in the valley out of n that might have fallen there, its probability is at
+    most (3 + k)/n, 3 being the 95 % bound of Poisson's law for none. Draws count as they are:
+    within a phase they are nearly independent, however rarely chains hop.
+    """
+    near = slice(max(0, curves.valley - 1), curves.valley + 2)
+    counts = np.stack([blocks.bins.counts(chains.pooled(float(g))) for g in blocks.controls])
+    seen = float(counts[:, near].sum())
+    if seen >= _FEWEST_IN_VALLEY:
+        return None
+    there = surface.log_probabilities(np.array([curves.coexistence]))[0]
+    share = np.exp(surface.log_probabilities(blocks.controls)[:, curves.valley])
+    relative = np.minimum(1.0, share / np.exp(there[curves.valley]))
+    chances = (near.stop - near.start) * float(counts.sum(axis=1) @ relative)
+    peak = min(there[: curves.valley].max(), there[curves.valley :].max())
+    return float(peak + np.log(chances / (_FEWEST_IN_VALLEY + seen)))
 
 
 def _barriers(log_p: FloatArray) -> tuple[FloatArray, np.ndarray]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import block_diag
+from scipy.special import log_ndtr
 from scipy.stats import chi2
 
 from phasegrok.inference import (
@@ -16,6 +17,7 @@ from phasegrok.inference import (
     climb,
     combine,
     draw_linear,
+    linear_prediction,
     marginal_log_likelihood,
 )
 from phasegrok.statistics.samples import FloatArray
@@ -56,12 +58,28 @@ class FeatureTable:
         Turns residuals into independent ones of unit variance.
     log_determinant : float
         Of 2π times the covariance.
+    bounds : (bound,) array
+        Features that are known to be at least this.
+    bound_positions : (bound,) integer array
+        Where these stand.
+    bound_errors : (bound,) array
+        Standard errors of the bounds.
     """
 
     values: FloatArray
     positions: NDArray[np.int64]
     whitening: FloatArray
     log_determinant: float
+    bounds: FloatArray
+    bound_positions: NDArray[np.int64]
+    bound_errors: FloatArray
+
+    def bounded(self, features: FloatArray) -> FloatArray:
+        """Bounded ones of features (..., size, feature), (..., bound)."""
+        chosen: FloatArray = features.reshape(*features.shape[:-2], -1)[
+            ..., self.bound_positions
+        ]
+        return chosen
 
     def white(self, features: FloatArray) -> FloatArray:
         """Known features in units of their errors, (..., size, feature) to (..., known)."""
@@ -97,14 +115,23 @@ def feature_table(features: Sequence[SizeFeatures], smallest: float) -> FeatureT
     covariance = block_diag(
         *[each.covariance + np.diag(error) for each, error in zip(features, own, strict=True)]
     )
-    known = np.concatenate([[each.slope_known, True, True] for each in features])
-    positions = np.flatnonzero(known)
+    known = np.concatenate(
+        [[each.slope_known, True, not each.barrier_bounded] for each in features]
+    )
+    bounded = np.concatenate([[False, False, each.barrier_bounded] for each in features])
+    positions, bound_positions = np.flatnonzero(known), np.flatnonzero(bounded)
+    every = np.concatenate([each.values for each in features])
+    # Resampling what was never seen says nothing of a bound; the laws' own error remains.
+    bound_errors = np.sqrt(np.concatenate(own)[bound_positions])
     covariance = covariance[np.ix_(positions, positions)]
     return FeatureTable(
-        values=np.concatenate([each.values for each in features])[positions],
+        values=every[positions],
         positions=positions,
         whitening=np.linalg.inv(np.linalg.cholesky(covariance)).T,
         log_determinant=float(np.linalg.slogdet(2.0 * np.pi * covariance)[1]),
+        bounds=every[bound_positions],
+        bound_positions=bound_positions,
+        bound_errors=bound_errors,
     )
 
 
@@ -193,22 +220,60 @@ class _Parts:
 
     def log_likelihood(self, free: FloatArray) -> FloatArray:
         """Log density of the features at free parameters (draw, parameter), (draw,)."""
-        marginal = marginal_log_likelihood(*self._linearised(free))
-        return marginal - 0.5 * self.table.log_determinant
+        parts = self._linearised(free)
+        marginal = marginal_log_likelihood(parts.residuals, parts.design)
+        density: FloatArray = marginal - 0.5 * self.table.log_determinant
+        return density + self._bound_log_probability(parts)
 
     def completed(self, free: FloatArray, generator: np.random.Generator) -> FloatArray:
         """All parameters in standard coordinates, the linear ones drawn, (draw, parameter)."""
+        parts = self._linearised(free)
         standard = np.empty((len(free), self.model.space.size))
         standard[:, self.others] = free
-        standard[:, self.linear] = draw_linear(*self._linearised(free), generator)
-        return standard
+        standard[:, self.linear] = draw_linear(parts.residuals, parts.design, generator)
+        if not self.table.bounds.size:
+            return standard
+        # Drawn without the bounds, so that draws within them weigh more.
+        reached = self.table.bounded(self.model.features(standard, self.sizes))
+        weights = np.exp(
+            np.sum(log_ndtr((reached - self.table.bounds) / self.table.bound_errors), axis=1)
+            - self._bound_log_probability(parts)
+        )
+        if not weights.sum() > 0.0:
+            return standard
+        return standard[generator.choice(len(free), len(free), p=weights / weights.sum())]
 
-    def _linearised(self, free: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Residuals (draw, known) and their design (draw, known, linear), in units of error."""
+    def _bound_log_probability(self, parts: "_Linearised") -> FloatArray:
+        """Log probability that bounded features exceed their bounds given the others, (draw,).
+
+        Bounds count one by one, given the features that are known: they are few, and mostly
+        met by far or not at all.
+        """
+        mean, variance = linear_prediction(parts.residuals, parts.design, parts.bound_design)
+        spread = np.sqrt(variance + self.table.bound_errors**2)
+        excess = (parts.bound_base + mean - self.table.bounds) / spread
+        probability: FloatArray = np.sum(log_ndtr(excess), axis=1)
+        return probability
+
+    def _linearised(self, free: FloatArray) -> "_Linearised":
         standard = np.zeros((1 + self.linear.size, len(free), self.model.space.size))
         standard[:, :, self.others] = free
         standard[1 + np.arange(self.linear.size), :, self.linear] = 1.0
         predicted = self.model.features(standard.reshape(-1, standard.shape[2]), self.sizes)
-        white = self.table.white(predicted.reshape(*standard.shape[:2], *predicted.shape[1:]))
-        design = np.moveaxis(white[1:] - white[0], 0, -1)
-        return self.table.values @ self.table.whitening - white[0], design
+        predicted = predicted.reshape(*standard.shape[:2], *predicted.shape[1:])
+        white, bounded = self.table.white(predicted), self.table.bounded(predicted)
+        return _Linearised(
+            residuals=self.table.values @ self.table.whitening - white[0],
+            design=np.moveaxis(white[1:] - white[0], 0, -1),
+            bound_base=bounded[0],
+            bound_design=np.moveaxis(bounded[1:] - bounded[0], 0, -1),
+        )
+
+
+class _Linearised(NamedTuple):
+    """A kind at some free parameters, as a linear function of the others."""
+
+    residuals: FloatArray  # (draw, known), in units of error
+    design: FloatArray  # (draw, known, linear), in units of error
+    bound_base: FloatArray  # (draw, bound)
+    bound_design: FloatArray  # (draw, bound, linear)

@@ -5,6 +5,7 @@ import xarray as xr
 
 from phasegrok.verdict.answers import CONTINUOUS, NAMED, UNDETERMINED
 from phasegrok.verdict.deciding import FARTHEST_DOUBLING, deciding_size
+from phasegrok.verdict.features import SizeFeatures
 from phasegrok.verdict.weighing import FEWEST_SIZES, Weighing
 
 __all__ = ["doubts", "grounds", "too_few", "wanted_data"]
@@ -19,8 +20,7 @@ def grounds(weighing: Weighing) -> tuple[str, ...]:
     said = [
         f"from N = {first.volume:g} to {last.volume:g} the steepest slope grows as "
         f"N^{slope:.2f} and the largest variance as N^{variance:.2f}",
-        f"the barrier goes from {first.values[2]:.2f}({first.covariance[2, 2] ** 0.5:.2f}) to "
-        f"{last.values[2]:.2f}({last.covariance[2, 2] ** 0.5:.2f})",
+        f"the barrier goes from {_barrier(first)} to {_barrier(last)}",
     ]
     if last.gap > 0.0:
         said.append(
@@ -36,6 +36,12 @@ def grounds(weighing: Weighing) -> tuple[str, ...]:
         )
     said += [f"{each.name}: {each.text}" for each in weighing.checks if each.passed]
     return tuple(said)
+
+
+def _barrier(features: SizeFeatures) -> str:
+    if features.barrier_bounded:
+        return f"at least {features.values[2]:.1f}"
+    return f"{features.values[2]:.2f}({features.covariance[2, 2] ** 0.5:.2f})"
 
 
 def doubts(weighing: Weighing, order: str) -> tuple[str, ...]:

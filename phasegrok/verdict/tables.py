@@ -23,6 +23,7 @@ def size_table(features: Sequence[SizeFeatures]) -> xr.Dataset:
     for index, name in enumerate(FEATURES):
         columns[name] = [each.values[index] for each in features]
         columns[f"{name}_error"] = [each.covariance[index, index] ** 0.5 for each in features]
+    columns["barrier_bounded"] = [int(each.barrier_bounded) for each in features]
     columns["slope_known"] = [int(each.slope_known) for each in features]
     return xr.Dataset(
         {

@@ -210,7 +210,7 @@ def _checks(
             comparison.scores(contenders, fewer, slice(1, None)),
             "without the smallest size",
         ),
-        *_predicts_largest(named, comparison, scores, shorter),
+        *_predicts_largest(named, comparison, contenders, scores, shorter),
     )
 
 
@@ -231,13 +231,14 @@ def _still(named: str, comparison: Comparison, scores: Mapping[str, Score], name
 def _predicts_largest(
     named: str,
     comparison: Comparison,
+    contenders: Mapping[str, ScalingModel],
     scores: Mapping[str, Score],
     seed: np.random.SeedSequence,
 ) -> tuple[Check, ...]:
     """Ln p(largest size | the others) is the difference of two evidences."""
     if len(comparison.features) <= FEWEST_SIZES:
         return ()
-    answers = {kind: comparison.models[kind] for kind in comparison.answers}
+    answers = {kind: contenders[kind] for kind in comparison.answers if kind in contenders}
     without = comparison.scores(answers, seed, slice(None, -1))
     gains = {
         kind: scores[kind].evidence.log_evidence - each.evidence.log_evidence

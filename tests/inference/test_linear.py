@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import multivariate_normal
 
-from phasegrok.inference import draw_linear, marginal_log_likelihood
+from phasegrok.inference import draw_linear, linear_prediction, marginal_log_likelihood
 
 DATA, LINEAR = 6, 3
 
@@ -56,3 +56,15 @@ def test_without_influence_on_the_data_the_prior_is_drawn() -> None:
     np.testing.assert_allclose(
         marginal_log_likelihood(np.ones((1, DATA)), np.zeros((1, DATA, 1))), -0.5 * DATA
     )
+
+
+def test_a_prediction_has_the_moments_of_the_joint_normal_law() -> None:
+    residuals, design = linear_data()
+    further = np.random.default_rng(6).standard_normal((5, 2, LINEAR))
+    mean, variance = linear_prediction(residuals, design, further)
+    for index in range(5):
+        joint = design[index] @ design[index].T + np.eye(DATA)
+        gain = further[index] @ design[index].T @ np.linalg.inv(joint)
+        np.testing.assert_allclose(mean[index], gain @ residuals[index], rtol=1e-10)
+        exact = further[index] @ further[index].T - gain @ design[index] @ further[index].T
+        np.testing.assert_allclose(variance[index], np.diag(exact), rtol=1e-9)

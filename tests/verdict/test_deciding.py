@@ -24,6 +24,7 @@ def weighing(values: Sequence[Sequence[float]], error: float) -> Weighing:
             transition=0.0,
             transition_spread=float("nan"),
             gap=0.0,
+            barrier_bounded=False,
             mixing=0.0,
             disorders=1,
         )

@@ -105,6 +105,20 @@ def test_two_phases_of_fixed_distance_are_first_order(first_order: Verdict) -> N
     np.testing.assert_allclose(table["transition"], 0.0, atol=1.0 / volume[0])
 
 
+def test_an_empty_valley_bounds_the_barrier_from_below(first_order: Verdict) -> None:
+    # ΔF = N (0.8)²/8 - ln 2 at equal weights and heights: 3.3, 7.3, 15.3 and 31.3.
+    table = first_order.table
+    exact = table["volume"].to_numpy() * 0.08 - np.log(2.0)
+    bounded = table["barrier_bounded"].to_numpy() > 0.0
+    np.testing.assert_array_equal(bounded, [False, False, True, True])
+    barrier = table["barrier"].to_numpy()
+    assert np.all(barrier[bounded] < exact[bounded])
+    # Some 24,000 draws near the transition cannot show more than their logarithm.
+    assert np.all(barrier[bounded] > 5.0)
+    assert np.all(barrier[bounded] < np.log(24_000.0))
+    assert any("at least" in each for each in first_order.grounds)
+
+
 def test_a_verdict_reads_as_a_paragraph_and_survives_a_file(
     first_order: Verdict, tmp_path: Path
 ) -> None:
@@ -201,7 +215,7 @@ def with_energy(samples: xr.DataArray) -> xr.DataArray:
     """An energy that jumps where the order parameter does, with noise of its own."""
     noise = np.random.default_rng(8).standard_normal(samples.shape)
     width = 0.3 / np.sqrt(samples["N"].to_numpy())
-    return -0.5 * samples + width[:, None] * noise
+    return samples.copy(data=-0.5 * samples.to_numpy() + width[:, None] * noise)
 
 
 def test_an_energy_supports_what_the_order_parameter_says() -> None:
