@@ -152,6 +152,7 @@ def fit_surface(
     *,
     bins: Bins,
     start: FloatArray | None = None,
+    slope_coefficients: tuple[int, int] = (5, 4),
 ) -> DensitySurface:
     """Fit the surface to counts by penalised maximum likelihood.
 
@@ -165,6 +166,9 @@ def fit_surface(
         Of the counts.
     start : (coefficient,) array, optional
         Where Newton's method begins.
+    slope_coefficients : tuple of int
+        Of the splines for b and c: few for the smoothest surface, as many as for a where the
+        density between two narrow phases is asked for.
 
     Returns
     -------
@@ -179,7 +183,7 @@ def fit_surface(
     scale = max(0.5 * float(controls[-1] - controls[0]), 1e-300)
     t = (controls - centre) / scale
     powers = min(3, controls.size)
-    sizes = (max(10, round(10 * bins.count / 24)), 5, 4)[:powers]
+    sizes = (max(10, round(10 * bins.count / 24)), *slope_coefficients)[:powers]
     blocks = [_spline_columns(bins, min(size, bins.count)) for size in sizes]
     design = np.concatenate(
         [t[:, None, None] ** power * block[None] for power, block in enumerate(blocks)], axis=2
