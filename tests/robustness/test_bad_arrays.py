@@ -14,7 +14,7 @@ from phasegrok.statistics import Status
 
 Array = NDArray[Any]
 EDGES = [-2.0, -0.5, 0.5, 2.0]
-EXAMPLES = settings(max_examples=30, deadline=None, derandomize=True)
+EXAMPLES = settings(max_examples=20, deadline=None, derandomize=True)
 
 
 def generator() -> np.random.Generator:

@@ -13,7 +13,7 @@ from phasegrok.errors import InvalidValueError
 from phasegrok.statistics import finished, labelled, point_means
 
 EDGES = [-2.0, -0.5, 0.5, 2.0]
-EXAMPLES = settings(max_examples=20, deadline=None, derandomize=True)
+EXAMPLES = settings(max_examples=12, deadline=None, derandomize=True)
 CHAINS = {"chain_dim": "run"}
 
 
