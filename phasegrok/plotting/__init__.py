@@ -5,8 +5,11 @@ The function of the same name with ``_table`` gives the numbers that are drawn;
 `save_figure` writes both. No global state of matplotlib is touched.
 """
 
+from phasegrok.plotting.collapse import collapse, collapse_table
 from phasegrok.plotting.corner import corner, corner_table
 from phasegrok.plotting.discrepancies import against_noise, against_noise_table, discrepancies
+from phasegrok.plotting.hysteresis import hysteresis, hysteresis_table
+from phasegrok.plotting.lifetimes import lifetimes, lifetimes_table
 from phasegrok.plotting.overlap_density import overlap_density, overlap_density_table
 from phasegrok.plotting.phase_diagram import LINE_NAMES, phase_diagram, phase_diagram_table
 from phasegrok.plotting.run_health import (
@@ -27,11 +30,17 @@ __all__ = [
     "Table",
     "against_noise",
     "against_noise_table",
+    "collapse",
+    "collapse_table",
     "corner",
     "corner_table",
     "discrepancies",
     "health_of_points",
     "health_of_points_table",
+    "hysteresis",
+    "hysteresis_table",
+    "lifetimes",
+    "lifetimes_table",
     "overlap_density",
     "overlap_density_table",
     "phase_diagram",

@@ -2,6 +2,92 @@
 
 from phasegrok.transitions.coexistence import fit_coexistence, fit_coexistence_labelled
 from phasegrok.transitions.coexistence_fit import CoexistenceFit
+from phasegrok.transitions.collapse import DataCollapse, data_collapse
+from phasegrok.transitions.crossings import (
+    crossings_of,
+    cumulant_crossings,
+    cumulant_minima,
+    kurtosis_crossings,
+    minima_of,
+)
+from phasegrok.transitions.curves import MomentCurves, curve_table, moment_curves
 from phasegrok.transitions.decision import Decision
+from phasegrok.transitions.findings import Finding
+from phasegrok.transitions.finite_size import (
+    FiniteSizeScaling,
+    finite_size_scaling,
+    scaling_of,
+)
+from phasegrok.transitions.lifetime_tables import Arrhenius, arrhenius, lifetimes
+from phasegrok.transitions.lifetimes import Lifetime, LifetimeStatus, lifetime
+from phasegrok.transitions.loop_laws import compare_loop_laws
+from phasegrok.transitions.loop_tables import LoopStatus, loops
+from phasegrok.transitions.loops import SwitchStatus, switching_fields
+from phasegrok.transitions.peaks import peak_positions, peaks_of
+from phasegrok.transitions.phase_limits import (
+    InterfaceTension,
+    JumpLimit,
+    TransitionPoint,
+    interface_tension,
+    jump_of_the_infinite_system,
+    transition_point_of_the_infinite_system,
+)
+from phasegrok.transitions.phase_points import coexistence_points
+from phasegrok.transitions.spinodals import SpinodalStatus, spinodal_estimate
+from phasegrok.transitions.switching_laws import (
+    Plateau,
+    SwitchingFit,
+    fit_activated,
+    fit_deterministic,
+    fit_near_equilibrium,
+    plateau,
+)
 
-__all__ = ["CoexistenceFit", "Decision", "fit_coexistence", "fit_coexistence_labelled"]
+__all__ = [
+    "Arrhenius",
+    "CoexistenceFit",
+    "DataCollapse",
+    "Decision",
+    "Finding",
+    "FiniteSizeScaling",
+    "InterfaceTension",
+    "JumpLimit",
+    "Lifetime",
+    "LifetimeStatus",
+    "LoopStatus",
+    "MomentCurves",
+    "Plateau",
+    "SpinodalStatus",
+    "SwitchStatus",
+    "SwitchingFit",
+    "TransitionPoint",
+    "arrhenius",
+    "coexistence_points",
+    "compare_loop_laws",
+    "crossings_of",
+    "cumulant_crossings",
+    "cumulant_minima",
+    "curve_table",
+    "data_collapse",
+    "finite_size_scaling",
+    "fit_activated",
+    "fit_coexistence",
+    "fit_coexistence_labelled",
+    "fit_deterministic",
+    "fit_near_equilibrium",
+    "interface_tension",
+    "jump_of_the_infinite_system",
+    "kurtosis_crossings",
+    "lifetime",
+    "lifetimes",
+    "loops",
+    "minima_of",
+    "moment_curves",
+    "peak_positions",
+    "peaks_of",
+    "plateau",
+    "scaling_of",
+    "spinodal_estimate",
+    "switching_fields",
+    "transition_point_of_the_infinite_system",
+]
