@@ -1,13 +1,13 @@
 """From samples to a verdict."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import xarray as xr
 
 from phasegrok.verdict.answers import ANSWERS, UNDETERMINED
+from phasegrok.verdict.kinetics import lifetime_signature, loop_signature
 from phasegrok.verdict.models import energy_models, scaling_models
-from phasegrok.verdict.readings import Places, read_sizes, weigh_reading
+from phasegrok.verdict.readings import Places, read_energy, read_sizes, weigh_reading
 from phasegrok.verdict.result import Verdict
 from phasegrok.verdict.sentences import doubts, grounds, too_few, wanted_data
 from phasegrok.verdict.signatures import (
@@ -22,13 +22,15 @@ from phasegrok.verdict.weighing import Weighing
 __all__ = ["order_of_transition"]
 
 
-def order_of_transition(
+def order_of_transition(  # noqa: PLR0913 - one door for all signatures
     samples: xr.DataArray,
     *,
     control: str,
     size: str,
     dimension: int | None,
     energy: xr.DataArray | None = None,
+    loops: xr.Dataset | None = None,
+    lifetimes: xr.Dataset | None = None,
     seed: int = 0,
 ) -> Verdict:
     """Tell which order the transition along a control has.
@@ -50,6 +52,10 @@ def order_of_transition(
         Energy per degree of freedom of the same or other runs, with the same coordinates. It
         can support or oppose a first-order transition, but does not tell a continuous one
         from a crossover: do not give it as the order parameter.
+    loops : Dataset, optional
+        Table of `phasegrok.transitions.loops` at several sizes and rates.
+    lifetimes : Dataset, optional
+        Table of `phasegrok.transitions.lifetimes` at the transition, one point a size.
     seed : int
         The only source of randomness.
 
@@ -83,14 +89,15 @@ def order_of_transition(
     refused = list(reading.refused)
     signatures: list[Signature] = []
     if energy is not None:
-        second = read_sizes(energy, places, seed=[seed, 2])
-        # d<e>/dg is N Var e times a constant: no second piece of news.
-        silenced = tuple(replace(each, slope_known=False) for each in second.features)
-        second = replace(second, features=silenced)
+        second = read_energy(energy, places, seed=[seed, 2])
         weighed = weigh_reading(second, dimension, energy_models, seed=[seed, 3])
         refused += [f"of the energy, {each}" for each in second.refused]
         tables.append(prefixed(observable_table(second.features, weighed), "energy_"))
         signatures += [] if weighed is None else [energy_signature(weighed)]
+    if loops is not None:
+        signatures.append(loop_signature(loops, size=size, dimension=dimension, seed=seed))
+    if lifetimes is not None:
+        signatures.append(lifetime_signature(lifetimes, size=size, dimension=dimension))
     table = xr.merge(tables, join="outer").assign_attrs(
         control=control, size=size, dimension=-1 if dimension is None else dimension
     )

@@ -1,7 +1,7 @@
 """Which sizes count, what they say of an observable, and why others do not count."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
@@ -12,11 +12,11 @@ from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.blocks import Blocks, blocks_of, widest_leap
 from phasegrok.transitions.chains import SizeChains, gather_chains
 from phasegrok.verdict.features import SizeFeatures, measure_features
-from phasegrok.verdict.gate import LARGEST_RATIO, mixing_ratio
+from phasegrok.verdict.gate import LARGEST_RATIO, looks_even, mixing_ratio
 from phasegrok.verdict.models import ScalingModel, Sizes
 from phasegrok.verdict.weighing import FEWEST_SIZES, Comparison, Weighing, weigh
 
-__all__ = ["Places", "Reading", "read_sizes", "weigh_reading"]
+__all__ = ["Places", "Reading", "read_energy", "read_sizes", "weigh_reading"]
 
 _FEWEST_CONTROLS: Final = 4
 
@@ -93,6 +93,16 @@ def read_sizes(samples: xr.DataArray, places: Places, *, seed: Sequence[int]) ->
     return Reading(features=tuple(kept), refused=tuple(refused))
 
 
+def read_energy(energy: xr.DataArray, places: Places, *, seed: Sequence[int]) -> Reading:
+    """Measure the features of an energy; see `read_sizes`.
+
+    Its slope is left out: d⟨e⟩/dg is N Var e times a constant, and no second piece of news.
+    """
+    reading = read_sizes(energy, places, seed=seed)
+    features = tuple(replace(each, slope_known=False) for each in reading.features)
+    return replace(reading, features=features)
+
+
 def weigh_reading(
     reading: Reading,
     dimension: int | None,
@@ -132,6 +142,12 @@ def _measured(
     fault = _unusable(chains)
     if fault:
         return fault, None
+    if looks_even(chains):
+        return (
+            "its values lie evenly about zero at every control: phases that a symmetry relates "
+            "do not tell the order of this transition; declare attrs['symmetry'] = 'sign'",
+            None,
+        )
     mixing = mixing_ratio(chains)
     if mixing > LARGEST_RATIO:
         return (

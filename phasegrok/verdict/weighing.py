@@ -186,8 +186,7 @@ def _withdraw(probabilities: dict[str, float], answer: str) -> None:
 
 
 def _beside_the_window(features: Sequence[SizeFeatures]) -> bool:
-    beside = [each.at_edge and each.values[2] < 1.0 for each in features]
-    return bool(np.mean(beside) > 0.5)
+    return bool(np.mean([each.at_edge for each in features]) > 0.5)
 
 
 def _checks(

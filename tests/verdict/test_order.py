@@ -236,3 +236,20 @@ def test_an_energy_without_a_jump_contradicts_one() -> None:
     verdict = order_of_transition(samples, control="g", size="N", dimension=None, energy=energy)
     assert verdict.order == "undetermined"
     assert "the energy contradicts it" in verdict.against[0]
+
+
+def test_phases_that_a_symmetry_relates_are_not_thermal_first_order() -> None:
+    def even(
+        size: float, control: float, records: int, generator: np.random.Generator
+    ) -> NDArray[np.float64]:
+        sign = generator.choice([-1.0, 1.0], records)
+        noise = generator.standard_normal(records) / np.sqrt(size)
+        drawn: NDArray[np.float64] = sign * np.sqrt(max(control, 0.0)) + noise
+        return drawn
+
+    samples = make_study(even, lambda _: (0.1, 1.0))
+    verdict = judge(samples)
+    assert verdict.order == "undetermined"
+    assert any("declare attrs['symmetry'] = 'sign'" in each for each in verdict.against)
+    folded = judge(samples.assign_attrs(symmetry="sign"))
+    assert folded.probabilities["first-order"] < 0.05
