@@ -150,13 +150,17 @@ def bennett(upward: FloatArray, downward: FloatArray) -> float:
         accepted_down = expit(log_ratio + shift - downward).sum()
         return float(accepted_up - accepted_down)
 
-    forward, reverse = _mean_exponential(upward), -_mean_exponential(-downward)
-    low, high = min(forward, reverse) - 5.0, max(forward, reverse) + 5.0
+    # Beyond all differences every draw of one side is accepted and none of the other.
+    margin = abs(shift) + 50.0
+    differences = np.concatenate([upward, downward])
+    possible = differences[np.isfinite(differences)]
+    low, high = float(possible.min()) - margin, float(possible.max()) + margin
     return float(brentq(excess, low, high, xtol=1e-6))
 
 
 def _next_inverse_temperature(log_likelihoods: FloatArray, now: float, overlap: float) -> float:
-    centred = log_likelihoods.ravel() - np.max(log_likelihoods)
+    possible = log_likelihoods[np.isfinite(log_likelihoods)]
+    centred = possible - np.max(possible)
 
     def lack(step: float) -> float:
         effective = 2.0 * logsumexp(step * centred) - logsumexp(2.0 * step * centred)
@@ -199,6 +203,12 @@ def _prior_rung(
     values = log_likelihood(draws)
     if np.any(np.isnan(values)):
         message = "the log likelihood is not a number at a prior draw; return -inf instead."
+        raise InvalidValueError(message)
+    if not np.any(np.isfinite(values)):
+        message = (
+            f"the log likelihood must be finite somewhere, received {values[0]} at all "
+            f"{values.size} prior draws; check the data and the range of the prior."
+        )
         raise InvalidValueError(message)
     shape = (schedule.steps, schedule.walkers)
     return _Rung(
@@ -289,7 +299,7 @@ def climb(
     Raises
     ------
     InvalidValueError
-        Where a prior draw has a likelihood that is not a number.
+        Where a prior draw has a likelihood that is not a number, or all have none.
     NoConvergenceError
         Where the top is not reached within the rungs allowed; carries the power reached.
     """

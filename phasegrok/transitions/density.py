@@ -140,6 +140,9 @@ class DensitySurface:
 
 def _spline_columns(bins: Bins, coefficients: int) -> FloatArray:
     """Values of the cubic basis splines at the bins, (bin, coefficient)."""
+    if coefficients <= _DEGREE:
+        # Too few bins for a cubic: every bin has a level of its own.
+        return np.eye(bins.count)
     inner = np.linspace(0.0, 1.0, coefficients - _DEGREE + 1)
     knots = np.concatenate([np.zeros(_DEGREE), inner, np.ones(_DEGREE)])
     place = (np.arange(bins.count) + 0.5) / bins.count

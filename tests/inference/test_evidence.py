@@ -68,6 +68,29 @@ def test_bennett_is_exact_for_shifted_gaussians() -> None:
     assert bennett(difference(below), difference(above)) == pytest.approx(0.7, abs=0.06)
 
 
+def test_bennett_finds_ratios_of_any_magnitude() -> None:
+    # Equal laws whose densities differ by a constant factor e^(10⁹).
+    differences = 1e9 + np.zeros(50)
+    assert bennett(differences, differences) == pytest.approx(1e9, abs=1e-3)
+
+
+def test_a_likelihood_that_vanishes_almost_everywhere_is_climbed() -> None:
+    def inside(standard: FloatArray) -> FloatArray:
+        x = point(LINE, standard)[:, 0]
+        density: FloatArray = np.where(np.abs(x) < 0.5, 0.0, -np.inf)
+        return density
+
+    ladders = [climb(LINE, inside, seed=own) for own in SEED.spawn(4)]
+    evidence = combine(ladders)
+    # One part in twenty of the prior.
+    assert abs(evidence.log_evidence + np.log(20.0)) < 4.0 * evidence.standard_error
+
+
+def test_a_likelihood_that_vanishes_everywhere_is_refused() -> None:
+    with pytest.raises(InvalidValueError, match="finite somewhere"):
+        climb(LINE, lambda standard: np.full(len(standard), -np.inf), seed=SEED)
+
+
 def test_disagreement_between_directions_is_refused() -> None:
     good = Evidence(log_evidence=0.0, standard_error=0.1, forward=0.2, reverse=-0.2, rungs=5)
     bad = Evidence(log_evidence=0.0, standard_error=0.1, forward=1.0, reverse=-1.0, rungs=5)

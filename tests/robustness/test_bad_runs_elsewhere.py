@@ -88,7 +88,7 @@ def test_chains_and_verdicts_of_bad_runs(data: st.DataObject, bad: Any) -> None:
         np.testing.assert_allclose(sum(verdict.probabilities.values()), 1.0)
 
 
-@pytest.mark.parametrize("kind", ["constant", "integers"])
+@pytest.mark.parametrize("kind", ["constant", "integers", "booleans"])
 def test_studies_without_a_transition_have_a_verdict(kind: str, bad: Any) -> None:
     generator = np.random.default_rng(2)
     controls, sizes = np.linspace(0.0, 1.0, 5), (8, 16, 32)
@@ -96,6 +96,7 @@ def test_studies_without_a_transition_have_a_verdict(kind: str, bad: Any) -> Non
     values = {
         "constant": np.ones(shape),
         "integers": generator.integers(0, 4, size=shape),
+        "booleans": generator.integers(0, 2, size=shape).astype(bool),
     }[kind]
     runs = xr.DataArray(
         values,
