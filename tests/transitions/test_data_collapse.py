@@ -122,6 +122,11 @@ def test_scaled_controls_are_those_of_the_posterior_means(fit: DataCollapse) -> 
     near = np.isin(of_size[CONTROL], largest["control"])
     means = np.abs(of_size["magnetization"].to_numpy()).mean(axis=1)[near]
     np.testing.assert_allclose(largest["mean_value"], means * 16.0**order)
+    variances = np.abs(of_size["magnetization"].to_numpy()).var(axis=1)[near]
+    # The bias of 1000 draws is below a hundredth; a wrong power of 16 is not.
+    np.testing.assert_allclose(
+        largest["variance_value"], variances * 16.0 ** (2.0 * order), rtol=0.02
+    )
 
 
 def test_a_law_that_does_not_collapse_is_seen_in_the_misfit() -> None:
