@@ -18,12 +18,12 @@ import numpy as np
 import xarray as xr
 
 from phasegrok.exact import Chains, PottsTransition, potts, potts_transition
-from phasegrok.transitions.phase_limits import (
+from phasegrok.transitions.phases.phase_limits import (
     interface_tension,
     jump_of_the_infinite_system,
     transition_point_of_the_infinite_system,
 )
-from phasegrok.transitions.phase_points import coexistence_points
+from phasegrok.transitions.phases.phase_points import coexistence_points
 
 STATES = 10
 # Integrated autocorrelation time of the energy at the transition, in sweeps.

@@ -1,40 +1,12 @@
 """Signatures of transitions: what speaks for phases that coexist, and how surely."""
 
-from phasegrok.transitions.coexistence import fit_coexistence, fit_coexistence_labelled
-from phasegrok.transitions.coexistence_fit import CoexistenceFit
-from phasegrok.transitions.collapse import DataCollapse, data_collapse
-from phasegrok.transitions.crossings import (
-    crossings_of,
-    cumulant_crossings,
-    cumulant_minima,
-    kurtosis_crossings,
-    minima_of,
-)
-from phasegrok.transitions.curves import MomentCurves, curve_table, moment_curves
-from phasegrok.transitions.decision import Decision
-from phasegrok.transitions.findings import Finding
-from phasegrok.transitions.finite_size import (
-    FiniteSizeScaling,
-    finite_size_scaling,
-    scaling_of,
-)
-from phasegrok.transitions.lifetime_tables import Arrhenius, arrhenius, lifetimes
-from phasegrok.transitions.lifetimes import Lifetime, LifetimeStatus, lifetime
-from phasegrok.transitions.loop_laws import compare_loop_laws
-from phasegrok.transitions.loop_tables import LoopStatus, loops
-from phasegrok.transitions.loops import SwitchStatus, switching_fields
-from phasegrok.transitions.peaks import peak_positions, peaks_of
-from phasegrok.transitions.phase_limits import (
-    InterfaceTension,
-    JumpLimit,
-    TransitionPoint,
-    interface_tension,
-    jump_of_the_infinite_system,
-    transition_point_of_the_infinite_system,
-)
-from phasegrok.transitions.phase_points import coexistence_points
-from phasegrok.transitions.spinodals import SpinodalStatus, spinodal_estimate
-from phasegrok.transitions.switching_laws import (
+from phasegrok.transitions.escape.lifetime_tables import Arrhenius, arrhenius, lifetimes
+from phasegrok.transitions.escape.lifetimes import Lifetime, LifetimeStatus, lifetime
+from phasegrok.transitions.hysteresis.loop_laws import compare_loop_laws
+from phasegrok.transitions.hysteresis.loop_tables import LoopStatus, loops
+from phasegrok.transitions.hysteresis.loops import SwitchStatus, switching_fields
+from phasegrok.transitions.hysteresis.spinodals import SpinodalStatus, spinodal_estimate
+from phasegrok.transitions.hysteresis.switching_laws import (
     Plateau,
     SwitchingFit,
     fit_activated,
@@ -42,6 +14,34 @@ from phasegrok.transitions.switching_laws import (
     fit_near_equilibrium,
     plateau,
 )
+from phasegrok.transitions.neurons.coexistence import fit_coexistence, fit_coexistence_labelled
+from phasegrok.transitions.neurons.coexistence_fit import CoexistenceFit
+from phasegrok.transitions.neurons.decision import Decision
+from phasegrok.transitions.phases.phase_limits import (
+    InterfaceTension,
+    JumpLimit,
+    TransitionPoint,
+    interface_tension,
+    jump_of_the_infinite_system,
+    transition_point_of_the_infinite_system,
+)
+from phasegrok.transitions.phases.phase_points import coexistence_points
+from phasegrok.transitions.scaling.collapse import DataCollapse, data_collapse
+from phasegrok.transitions.scaling.crossings import (
+    crossings_of,
+    cumulant_crossings,
+    cumulant_minima,
+    kurtosis_crossings,
+    minima_of,
+)
+from phasegrok.transitions.scaling.curves import MomentCurves, curve_table, moment_curves
+from phasegrok.transitions.scaling.findings import Finding
+from phasegrok.transitions.scaling.finite_size import (
+    FiniteSizeScaling,
+    finite_size_scaling,
+    scaling_of,
+)
+from phasegrok.transitions.scaling.peaks import peak_positions, peaks_of
 
 __all__ = [
     "Arrhenius",

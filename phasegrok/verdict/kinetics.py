@@ -7,8 +7,12 @@ import xarray as xr
 from scipy.special import expit
 
 from phasegrok.errors import InsufficientSamplesError
-from phasegrok.transitions.lifetime_tables import Arrhenius, arrhenius
-from phasegrok.transitions.loop_laws import CONTINUOUS, FIRST_ORDER, compare_loop_laws
+from phasegrok.transitions.escape.lifetime_tables import Arrhenius, arrhenius
+from phasegrok.transitions.hysteresis.loop_laws import (
+    CONTINUOUS,
+    FIRST_ORDER,
+    compare_loop_laws,
+)
 from phasegrok.verdict.signatures import Signature
 
 __all__ = ["lifetime_signature", "loop_signature"]

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from phasegrok.exact import DiscreteLaw, curie_weiss_ising_law
-from phasegrok.transitions.cells import QUANTITIES, cell_moments, quantities_of
+from phasegrok.transitions.scaling.cells import QUANTITIES, cell_moments, quantities_of
 
 SIZE = 40
 CONTROLS = np.array([0.8, 1.0, 1.3])

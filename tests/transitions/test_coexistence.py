@@ -13,8 +13,8 @@ from phasegrok.errors import FormatError, InsufficientSamplesError, InvalidValue
 from phasegrok.inference.basins import basins
 from phasegrok.inference.chains import Grade
 from phasegrok.inference.priors import FloatArray
-from phasegrok.transitions.coexistence import fit_coexistence, fit_coexistence_labelled
-from phasegrok.transitions.coexistence_fit import CoexistenceFit
+from phasegrok.transitions.neurons.coexistence import fit_coexistence, fit_coexistence_labelled
+from phasegrok.transitions.neurons.coexistence_fit import CoexistenceFit
 
 QUANTITIES = ("position", "width", "weight")
 EDGES = np.linspace(0.0, 2.0, 20_001)

@@ -8,8 +8,8 @@ from phasegrok.inference.chains import Health
 from phasegrok.inference.effective import EffectiveNumbers
 from phasegrok.inference.evidence import Evidence
 from phasegrok.inference.priors import FloatArray
-from phasegrok.transitions.coexistence_fit import CoexistenceFit
-from phasegrok.transitions.decision import Decision
+from phasegrok.transitions.neurons.coexistence_fit import CoexistenceFit
+from phasegrok.transitions.neurons.decision import Decision
 
 
 def evidence(log_evidence: float) -> Evidence:

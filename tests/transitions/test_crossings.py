@@ -22,7 +22,7 @@ from phasegrok.transitions import (
     cumulant_minima,
     kurtosis_crossings,
 )
-from phasegrok.transitions.cells import QUANTITIES
+from phasegrok.transitions.scaling.cells import QUANTITIES
 
 SIZES = (64, 128, 256)
 CONTROL = "inverse_temperature"

@@ -9,8 +9,8 @@ from phasegrok.errors import InsufficientSamplesError, InvalidValueError
 from phasegrok.exact import concatenated, curie_weiss_ising
 from phasegrok.transitions import DataCollapse, data_collapse
 from phasegrok.transitions.chains import gather_chains
-from phasegrok.transitions.measured_points import measured_points
-from phasegrok.transitions.scaling_function import spline_basis
+from phasegrok.transitions.scaling.measured_points import measured_points
+from phasegrok.transitions.scaling.scaling_function import spline_basis
 
 SIZES = (64, 128, 256, 512, 1024)
 CONTROL = "inverse_temperature"

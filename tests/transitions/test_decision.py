@@ -9,7 +9,7 @@ import xarray as xr
 from phasegrok.inference.chains import Chains, Health
 from phasegrok.inference.evidence import Evidence
 from phasegrok.inference.folded import FoldedFit
-from phasegrok.transitions.decision import decide
+from phasegrok.transitions.neurons.decision import decide
 
 CONVERGED = Health(
     autocorrelation_time=10.0,

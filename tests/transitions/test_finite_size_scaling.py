@@ -11,8 +11,8 @@ from phasegrok.transitions import (
     finite_size_scaling,
     scaling_of,
 )
-from phasegrok.transitions.cells import QUANTITIES
-from phasegrok.transitions.exponents import derived_exponents, summary_of
+from phasegrok.transitions.scaling.cells import QUANTITIES
+from phasegrok.transitions.scaling.exponents import derived_exponents, summary_of
 
 TRANSITION, WIDTH, ORDER = 2.0, 0.4, 0.15
 NOISE = 0.003

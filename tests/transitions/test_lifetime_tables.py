@@ -14,8 +14,8 @@ from phasegrok.exact import (
     curie_weiss_escapes,
 )
 from phasegrok.exact.curie_weiss_kinetics import curie_weiss_rates
-from phasegrok.transitions.lifetime_tables import arrhenius, lifetimes
-from phasegrok.transitions.lifetimes import LifetimeStatus
+from phasegrok.transitions.escape.lifetime_tables import arrhenius, lifetimes
+from phasegrok.transitions.escape.lifetimes import LifetimeStatus
 
 SIZES = (40, 60, 90, 120)
 SPINS: dict[str, Any] = {

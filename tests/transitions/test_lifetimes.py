@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from phasegrok.errors import InsufficientSamplesError, InvalidValueError
-from phasegrok.transitions.lifetimes import Lifetime, LifetimeStatus, lifetime
+from phasegrok.transitions.escape.lifetimes import Lifetime, LifetimeStatus, lifetime
 
 Floats = NDArray[np.float64]
 

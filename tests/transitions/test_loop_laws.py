@@ -14,8 +14,12 @@ from phasegrok.exact import (
     driven_curie_weiss_ising,
 )
 from phasegrok.inference import Budget, Schedule
-from phasegrok.transitions.loop_laws import CONTINUOUS, FIRST_ORDER, compare_loop_laws
-from phasegrok.transitions.loop_tables import loops
+from phasegrok.transitions.hysteresis.loop_laws import (
+    CONTINUOUS,
+    FIRST_ORDER,
+    compare_loop_laws,
+)
+from phasegrok.transitions.hysteresis.loop_tables import loops
 
 QUICK: dict[str, Any] = {
     "schedule": Schedule(walkers=60, burn_in=15, steps=40),

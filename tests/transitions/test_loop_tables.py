@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from phasegrok.exact import FieldRamp, concatenated, driven_curie_weiss_ising
-from phasegrok.transitions.loop_tables import LoopStatus, loops
+from phasegrok.transitions.hysteresis.loop_tables import LoopStatus, loops
 
 NAMES: dict[str, Any] = {"control": "field", "variable": "m"}
 FIELDS = np.linspace(-1.0, 1.0, 2001)

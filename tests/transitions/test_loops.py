@@ -8,7 +8,7 @@ import xarray as xr
 
 from phasegrok.errors import FormatError
 from phasegrok.exact import FieldRamp, driven_double_well
-from phasegrok.transitions.loops import SwitchStatus, branches_of, switching_fields
+from phasegrok.transitions.hysteresis.loops import SwitchStatus, branches_of, switching_fields
 
 NAMES: dict[str, Any] = {"control": "field", "variable": "m"}
 UP = np.linspace(-1.0, 1.0, 21)

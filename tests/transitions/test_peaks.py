@@ -6,7 +6,7 @@ from scipy.optimize import minimize_scalar
 
 from phasegrok.exact import concatenated, curie_weiss_ising, curie_weiss_ising_law
 from phasegrok.transitions import Finding, peak_positions
-from phasegrok.transitions.peaks import largest
+from phasegrok.transitions.scaling.peaks import largest
 
 GRID = np.linspace(0.0, 1.0, 101)
 SIZES = (64, 256)

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from phasegrok.transitions.chains import Chain, SizeChains
-from phasegrok.transitions.phase_changes import round_trips, start_disagreement
+from phasegrok.transitions.phases.phase_changes import round_trips, start_disagreement
 
 
 def chain(values: NDArray[np.float64]) -> Chain:

@@ -19,7 +19,7 @@ from phasegrok.exact import (
 )
 from phasegrok.statistics import Status
 from phasegrok.transitions import size_points
-from phasegrok.transitions.phase_points import coexistence_points
+from phasegrok.transitions.phases.phase_points import coexistence_points
 
 SPINS = 900
 BETA = curie_weiss_potts_transition(3).inverse_temperature + np.array([-0.003, 0.005, 0.013])

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import curve_fit
 
-from phasegrok.transitions.profiled_fit import linear_fit, profiled_fit
+from phasegrok.transitions.hysteresis.profiled_fit import linear_fit, profiled_fit
 
 Floats = NDArray[np.float64]
 X = np.linspace(0.0, 3.0, 25)

@@ -13,8 +13,8 @@ from phasegrok.exact import (
 )
 from phasegrok.exact.curie_weiss_kinetics import driven_curie_weiss_ising
 from phasegrok.exact.joining import concatenated
-from phasegrok.transitions.loop_tables import loops
-from phasegrok.transitions.spinodals import SpinodalStatus, spinodal_estimate
+from phasegrok.transitions.hysteresis.loop_tables import loops
+from phasegrok.transitions.hysteresis.spinodals import SpinodalStatus, spinodal_estimate
 
 SIZES, RATES = (40.0, 80.0, 160.0, 320.0), (3e-4, 1e-3, 3e-3, 1e-2)
 

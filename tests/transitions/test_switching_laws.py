@@ -7,8 +7,8 @@ import pytest
 
 from phasegrok.errors import InsufficientSamplesError, InvalidValueError
 from phasegrok.exact import FieldRamp, double_well_spinodal_field, driven_double_well
-from phasegrok.transitions.loop_tables import loops
-from phasegrok.transitions.switching_laws import (
+from phasegrok.transitions.hysteresis.loop_tables import loops
+from phasegrok.transitions.hysteresis.switching_laws import (
     SwitchingFit,
     fit_activated,
     fit_deterministic,

@@ -9,8 +9,8 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from phasegrok.transitions.density import Bins
-from phasegrok.transitions.phase_densities import Sides
-from phasegrok.transitions.two_phases import read_two_phases
+from phasegrok.transitions.phases.phase_densities import Sides
+from phasegrok.transitions.phases.two_phases import read_two_phases
 
 WIDTHS = (0.10, 0.16)
 SIZE = 40.0

@@ -23,9 +23,9 @@ from phasegrok.inference import (
     uniform,
 )
 from phasegrok.statistics.samples import FloatArray
-from phasegrok.transitions.curves import MomentCurves, moment_curves
-from phasegrok.transitions.exponents import derived_exponents, summary_of
-from phasegrok.transitions.peak_features import (
+from phasegrok.transitions.scaling.curves import MomentCurves, moment_curves
+from phasegrok.transitions.scaling.exponents import derived_exponents, summary_of
+from phasegrok.transitions.scaling.peak_features import (
     FEATURES,
     ORDER_CENTRE,
     ORDER_SPREAD,

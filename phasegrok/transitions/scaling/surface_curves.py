@@ -8,9 +8,9 @@ import numpy as np
 from phasegrok.errors import InsufficientSamplesError
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.blocks import LEAST_OVERLAP, Blocks, blocks_of, overlaps
-from phasegrok.transitions.cells import POWERS, cell_moments, quantities_of
 from phasegrok.transitions.chains import SizeChains
 from phasegrok.transitions.density import Bins, DensitySurface, fit_surface
+from phasegrok.transitions.scaling.cells import POWERS, cell_moments, quantities_of
 
 __all__ = ["SurfaceReading", "surface_quantities", "surface_reading"]
 

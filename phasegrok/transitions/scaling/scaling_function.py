@@ -11,7 +11,7 @@ from typing import Final, final
 import numpy as np
 
 from phasegrok.statistics.samples import FloatArray
-from phasegrok.transitions.measured_points import MeasuredPoint
+from phasegrok.transitions.scaling.measured_points import MeasuredPoint
 
 __all__ = ["LEADING", "ScalingData", "leading_columns", "scaling_data", "spline_basis"]
 

@@ -12,7 +12,7 @@ from phasegrok.inference.chains import Health
 from phasegrok.inference.effective import EffectiveNumbers
 from phasegrok.inference.evidence import Evidence
 from phasegrok.inference.priors import FloatArray
-from phasegrok.transitions.decision import Decision
+from phasegrok.transitions.neurons.decision import Decision
 
 __all__ = ["CoexistenceFit"]
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from phasegrok.errors import InsufficientSamplesError
 from phasegrok.statistics.samples import BoolArray, FloatArray, IntArray
-from phasegrok.transitions.curves import MomentCurves
-from phasegrok.transitions.findings import Finding
-from phasegrok.transitions.peaks import Peaks, largest
+from phasegrok.transitions.scaling.curves import MomentCurves
+from phasegrok.transitions.scaling.findings import Finding
+from phasegrok.transitions.scaling.peaks import Peaks, largest
 
 __all__ = [
     "FEATURES",

@@ -13,7 +13,7 @@ from scipy.stats import chi2
 
 from phasegrok.errors import InsufficientSamplesError, InvalidValueError
 from phasegrok.statistics.samples import FloatArray
-from phasegrok.transitions.profiled_fit import LeastSquares, linear_fit, profiled_fit
+from phasegrok.transitions.hysteresis.profiled_fit import LeastSquares, linear_fit, profiled_fit
 
 __all__ = [
     "Plateau",

@@ -13,8 +13,8 @@ from scipy.special import softmax
 from phasegrok.errors import InsufficientSamplesError
 from phasegrok.statistics import MINIMUM_SHARED_SAMPLES, Multistate, StateSamples, solved
 from phasegrok.statistics.samples import FloatArray, IntArray, Status
-from phasegrok.transitions.cells import POWERS, cell_moments, quantities_of
 from phasegrok.transitions.chains import SizeChains
+from phasegrok.transitions.scaling.cells import POWERS, cell_moments, quantities_of
 
 __all__ = ["EnergyLevels", "energy_levels", "reweighted_quantities"]
 

@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from phasegrok.statistics.samples import BoolArray, FloatArray
-from phasegrok.transitions.curves import MomentCurves, moment_curves
-from phasegrok.transitions.findings import Finding
+from phasegrok.transitions.scaling.curves import MomentCurves, moment_curves
+from phasegrok.transitions.scaling.findings import Finding
 
 __all__ = ["Peaks", "largest", "peak_positions", "peaks_of"]
 

@@ -23,7 +23,7 @@ from scipy.stats import chi2
 
 from phasegrok.errors import FormatError
 from phasegrok.statistics.samples import BoolArray, FloatArray
-from phasegrok.transitions.profiled_fit import LeastSquares, profiled_fit
+from phasegrok.transitions.hysteresis.profiled_fit import LeastSquares, profiled_fit
 
 __all__ = ["SpinodalStatus", "activated_place", "deterministic_share", "spinodal_estimate"]
 

@@ -10,7 +10,7 @@ from phasegrok.errors import InvalidValueError
 from phasegrok.schema import RUN
 from phasegrok.statistics.samples import Status
 from phasegrok.transitions.chains import SizeChains, gather_chains
-from phasegrok.transitions.size_points import QUANTITIES, SizePoints, measure_points
+from phasegrok.transitions.phases.size_points import QUANTITIES, SizePoints, measure_points
 
 __all__ = ["coexistence_points"]
 

@@ -20,9 +20,9 @@ from phasegrok.inference import (
 )
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.chains import gather_chains
-from phasegrok.transitions.exponents import derived_exponents, summary_of
-from phasegrok.transitions.measured_points import MeasuredPoint, measured_points
-from phasegrok.transitions.scaling_function import (
+from phasegrok.transitions.scaling.exponents import derived_exponents, summary_of
+from phasegrok.transitions.scaling.measured_points import MeasuredPoint, measured_points
+from phasegrok.transitions.scaling.scaling_function import (
     LEADING,
     ScalingData,
     leading_columns,

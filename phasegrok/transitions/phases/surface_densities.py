@@ -9,7 +9,7 @@ from phasegrok.statistics.samples import FloatArray, IntArray
 from phasegrok.transitions.blocks import Blocks, fitted_surface
 from phasegrok.transitions.chains import SizeChains
 from phasegrok.transitions.density import Bins, DensitySurface, fit_surface
-from phasegrok.transitions.phase_densities import (
+from phasegrok.transitions.phases.phase_densities import (
     Sides,
     block_lengths,
     drawn_blocks,

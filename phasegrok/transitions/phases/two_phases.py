@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from phasegrok.statistics.samples import FloatArray
-from phasegrok.transitions.phase_densities import PhaseDensities
+from phasegrok.transitions.phases.phase_densities import PhaseDensities
 
 __all__ = ["TwoPhases", "read_two_phases"]
 

@@ -10,11 +10,11 @@ from phasegrok.errors import NoConvergenceError
 from phasegrok.statistics.samples import FloatArray, Status
 from phasegrok.transitions.blocks import blocks_of, widest_leap
 from phasegrok.transitions.chains import SizeChains
-from phasegrok.transitions.phase_changes import round_trips, start_disagreement
-from phasegrok.transitions.phase_densities import PhaseDensities
-from phasegrok.transitions.reweighted_densities import reweighted_densities
-from phasegrok.transitions.surface_densities import surface_densities
-from phasegrok.transitions.two_phases import TwoPhases, read_two_phases
+from phasegrok.transitions.phases.phase_changes import round_trips, start_disagreement
+from phasegrok.transitions.phases.phase_densities import PhaseDensities
+from phasegrok.transitions.phases.reweighted_densities import reweighted_densities
+from phasegrok.transitions.phases.surface_densities import surface_densities
+from phasegrok.transitions.phases.two_phases import TwoPhases, read_two_phases
 
 __all__ = ["FEWEST_ROUND_TRIPS", "QUANTITIES", "SizePoints", "measure_points"]
 

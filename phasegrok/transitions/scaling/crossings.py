@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 
 from phasegrok.statistics.samples import FloatArray
-from phasegrok.transitions.curves import MomentCurves, moment_curves
-from phasegrok.transitions.findings import Finding
-from phasegrok.transitions.peaks import largest
+from phasegrok.transitions.scaling.curves import MomentCurves, moment_curves
+from phasegrok.transitions.scaling.findings import Finding
+from phasegrok.transitions.scaling.peaks import largest
 
 __all__ = [
     "crossings_of",

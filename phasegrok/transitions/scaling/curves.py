@@ -13,10 +13,10 @@ from phasegrok.errors import (
     NoConvergenceError,
 )
 from phasegrok.statistics.samples import FloatArray
-from phasegrok.transitions.cells import QUANTITIES
 from phasegrok.transitions.chains import SizeChains, gather_chains
-from phasegrok.transitions.reweighted_curves import energy_levels, reweighted_quantities
-from phasegrok.transitions.surface_curves import surface_quantities, surface_reading
+from phasegrok.transitions.scaling.cells import QUANTITIES
+from phasegrok.transitions.scaling.reweighted_curves import energy_levels, reweighted_quantities
+from phasegrok.transitions.scaling.surface_curves import surface_quantities, surface_reading
 
 __all__ = ["MomentCurves", "curve_table", "moment_curves"]
 

@@ -12,7 +12,7 @@ from scipy.stats import chi2
 from phasegrok.errors import FormatError, InsufficientSamplesError, InvalidValueError
 from phasegrok.schema import RECORD, RUN, Outcome
 from phasegrok.statistics.samples import BoolArray, FloatArray
-from phasegrok.transitions.lifetimes import lifetime, status_meanings
+from phasegrok.transitions.escape.lifetimes import lifetime, status_meanings
 from phasegrok.transitions.points import groups_of
 
 __all__ = ["Arrhenius", "arrhenius", "lifetimes"]

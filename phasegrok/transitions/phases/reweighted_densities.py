@@ -11,7 +11,7 @@ from phasegrok.statistics.multistate import Multistate, solved, state_samples
 from phasegrok.statistics.samples import FloatArray, IntArray
 from phasegrok.transitions.chains import SizeChains
 from phasegrok.transitions.density import Bins, DensitySurface, fit_surface
-from phasegrok.transitions.phase_densities import (
+from phasegrok.transitions.phases.phase_densities import (
     Sides,
     block_lengths,
     drawn_blocks,

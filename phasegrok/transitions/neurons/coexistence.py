@@ -15,8 +15,8 @@ from phasegrok.inference.models import NEAREST_DROPLET, OnePhase, TwoPhases
 from phasegrok.inference.priors import FloatArray
 from phasegrok.inference.target import best_point, draw_probabilities, peak_of, target_of
 from phasegrok.schema import RECORD, RUN, Symmetry
-from phasegrok.transitions.coexistence_fit import CoexistenceFit
-from phasegrok.transitions.decision import decide
+from phasegrok.transitions.neurons.coexistence_fit import CoexistenceFit
+from phasegrok.transitions.neurons.decision import decide
 
 __all__ = ["NEURON", "fit_coexistence", "fit_coexistence_labelled"]
 

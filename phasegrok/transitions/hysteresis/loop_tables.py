@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from phasegrok.statistics.samples import FloatArray, IntArray
-from phasegrok.transitions.loops import (
+from phasegrok.transitions.hysteresis.loops import (
     Branch,
     SwitchStatus,
     branches_of,

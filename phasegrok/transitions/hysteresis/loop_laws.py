@@ -27,7 +27,7 @@ from phasegrok.inference import (
     uniform,
 )
 from phasegrok.statistics.samples import FloatArray
-from phasegrok.transitions.loop_tables import LoopStatus
+from phasegrok.transitions.hysteresis.loop_tables import LoopStatus
 
 __all__ = ["CONTINUOUS", "FIRST_ORDER", "compare_loop_laws"]
 

@@ -1,0 +1,1 @@
+"""Lifetimes of metastable phases, censored or dated between two looks."""

@@ -1,0 +1,1 @@
+"""Driven runs: switching fields, loops, their laws and the limits of metastability."""

@@ -1,0 +1,1 @@
+"""Two phases along a control: where they balance, how far apart, behind which barrier."""

@@ -1,0 +1,1 @@
+"""Critical points: curves along the control, peaks, crossings, exponents, collapse."""
