@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 
 from phasegrok.exact import Chains, PottsTransition, potts, potts_transition
-from phasegrok.transitions.phases.phase_limits import (
+from phasegrok.transitions import (
     interface_tension,
     jump_of_the_infinite_system,
     transition_point_of_the_infinite_system,

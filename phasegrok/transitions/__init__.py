@@ -17,15 +17,13 @@ from phasegrok.transitions.hysteresis.switching_laws import (
 from phasegrok.transitions.neurons.coexistence import fit_coexistence, fit_coexistence_labelled
 from phasegrok.transitions.neurons.coexistence_fit import CoexistenceFit
 from phasegrok.transitions.neurons.decision import Decision
-from phasegrok.transitions.phases.phase_limits import (
-    InterfaceTension,
-    JumpLimit,
+from phasegrok.transitions.phases.interface_tension import InterfaceTension, interface_tension
+from phasegrok.transitions.phases.jump_limit import JumpLimit, jump_of_the_infinite_system
+from phasegrok.transitions.phases.phase_points import coexistence_points
+from phasegrok.transitions.phases.transition_point import (
     TransitionPoint,
-    interface_tension,
-    jump_of_the_infinite_system,
     transition_point_of_the_infinite_system,
 )
-from phasegrok.transitions.phases.phase_points import coexistence_points
 from phasegrok.transitions.scaling.collapse import DataCollapse, data_collapse
 from phasegrok.transitions.scaling.crossings import (
     crossings_of,

@@ -18,7 +18,7 @@ from phasegrok.exact import (
     ising,
 )
 from phasegrok.statistics import Status
-from phasegrok.transitions import size_points
+from phasegrok.transitions.phases import size_points
 from phasegrok.transitions.phases.phase_points import coexistence_points
 
 SPINS = 900

@@ -8,7 +8,7 @@ from scipy.stats import multivariate_normal
 
 from phasegrok.errors import InsufficientSamplesError, InvalidValueError
 from phasegrok.statistics import Status
-from phasegrok.transitions.phases.phase_limits import (
+from phasegrok.transitions import (
     interface_tension,
     jump_of_the_infinite_system,
     transition_point_of_the_infinite_system,
