@@ -32,14 +32,14 @@ WORKERS: Final = 2
 ANSWERS: Final = ("first-order", "continuous", "crossover", "undetermined")
 
 STUDIES: Final = {
-    "Potts q=10": 8,
-    "Potts q=9": 8,
-    "Potts q=8": 8,
-    "Potts q=6": 8,
-    "Potts q=5": 8,
-    "Potts q=4": 8,
-    "Potts q=3": 8,
-    "Ising (Potts q=2)": 8,
+    "Potts q=10": 6,
+    "Potts q=9": 6,
+    "Potts q=8": 6,
+    "Potts q=6": 6,
+    "Potts q=5": 6,
+    "Potts q=4": 6,
+    "Potts q=3": 6,
+    "Ising (Potts q=2)": 6,
     "Ising, not equilibrated": 12,
     "mean-field Potts q=3": 14,
     "mean-field Potts q=4": 12,
