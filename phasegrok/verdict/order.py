@@ -116,7 +116,7 @@ def _verdict(
     probabilities, conflicts = join_signatures(alone, signatures, silent=weighing is None)
     order = named_answer(probabilities) or UNDETERMINED
     said = () if weighing is None else grounds(weighing)
-    unsaid = too_few(table) if weighing is None else doubts(weighing, order)
+    unsaid = too_few(table) if weighing is None else doubts(weighing, order, probabilities)
     return Verdict(
         order=order,
         probabilities=probabilities,

@@ -1,5 +1,7 @@
 """The grounds of a verdict in words."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 
@@ -17,9 +19,12 @@ def grounds(weighing: Weighing) -> tuple[str, ...]:
     growth = np.log(last.volume / first.volume)
     slope = (last.values[0] - first.values[0]) / growth
     variance = (last.values[1] - first.values[1]) / growth
+    steepest = f"the steepest slope grows as N^{slope:.2f} and "
     said = [
-        f"from N = {first.volume:g} to {last.volume:g} the steepest slope grows as "
-        f"N^{slope:.2f} and the largest variance as N^{variance:.2f}",
+        f"from N = {first.volume:g} to {last.volume:g} "
+        # Where chains rarely hop, the slope tells where they were started.
+        f"{steepest if first.slope_known and last.slope_known else ''}"
+        f"the largest variance grows as N^{variance:.2f}",
         f"the barrier goes from {_barrier(first)} to {_barrier(last)}",
     ]
     if last.gap > 0.0:
@@ -44,13 +49,17 @@ def _barrier(features: SizeFeatures) -> str:
     return f"{features.values[2]:.2f}({features.covariance[2, 2] ** 0.5:.2f})"
 
 
-def doubts(weighing: Weighing, order: str) -> tuple[str, ...]:
+def doubts(
+    weighing: Weighing, order: str, probabilities: Mapping[str, float]
+) -> tuple[str, ...]:
     """Say which checks failed, which answers remain possible, which numbers are unsafe."""
     failed = [f"{each.name}: {each.text}" for each in weighing.checks if not each.passed]
+    # Where nothing is named, what was likely before its checks tells more.
+    kept = weighing.kinds if order == UNDETERMINED else probabilities
     rivals = [
-        f"{answer} keeps the probability {weighing.kinds[answer]:.2f}"
+        f"{answer} keeps the probability {kept[answer]:.2f}"
         for answer in NAMED
-        if answer != order and weighing.kinds[answer] > 0.05
+        if answer != order and kept[answer] > 0.05
     ]
     unsound = [
         f"the evidence of {kind!r} is uncertain: {each.evidence}"

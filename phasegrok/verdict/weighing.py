@@ -17,6 +17,9 @@ SURE: Final = 0.9
 """Probability from which an answer is named."""
 
 FEWEST_SIZES: Final = 3
+LEAST_RANGE: Final = 4.0
+"""Of N: over less, powers are not told apart."""
+
 LEAST_PREDICTIVE: Final = 0.01
 WIDENING: Final = 3.0
 _CONTENDER: Final = 12.0
@@ -199,6 +202,7 @@ def _checks(
     contenders = comparison.contenders(scores)
     widest = {kind: widened(each, WIDENING) for kind, each in contenders.items()}
     return (
+        _spans(comparison),
         _fits(named, scores),
         _still(
             named, comparison, comparison.scores(widest, wide), "priors three times as wide"
@@ -210,6 +214,15 @@ def _checks(
             "without the smallest size",
         ),
         *_predicts_largest(named, comparison, contenders, scores, shorter),
+    )
+
+
+def _spans(comparison: Comparison) -> Check:
+    ratio = comparison.sizes.largest / comparison.sizes.smallest
+    return Check(
+        name="range of sizes",
+        passed=ratio >= LEAST_RANGE * (1.0 - 1e-9),
+        text=f"N grows {ratio:.3g}-fold, {LEAST_RANGE:g}-fold is the least",
     )
 
 
