@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from phasegrok.inference.priors import FloatArray
+from phasegrok.statistics.samples import FloatArray
 
 __all__ = ["BASIN_QUANTITIES", "basins"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from phasegrok.errors import FormatError
-from phasegrok.inference.priors import FloatArray
+from phasegrok.statistics.samples import FloatArray
 
 __all__ = ["Chains", "Grade", "Health", "assess"]
 

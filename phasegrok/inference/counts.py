@@ -8,7 +8,7 @@ import numpy as np
 
 from phasegrok.errors import InvalidValueError
 from phasegrok.inference.effective import EffectiveNumbers
-from phasegrok.inference.priors import FloatArray
+from phasegrok.statistics.samples import FloatArray
 
 __all__ = ["BINS", "Counts", "bin_folded", "with_effective_shares"]
 

@@ -7,7 +7,7 @@ from typing import Final, final
 import numpy as np
 
 from phasegrok.errors import InsufficientSamplesError
-from phasegrok.inference.priors import FloatArray
+from phasegrok.statistics.samples import FloatArray
 
 __all__ = ["EffectiveNumbers", "Groups", "design_effect", "effective_numbers", "group_values"]
 

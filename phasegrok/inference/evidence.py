@@ -12,8 +12,9 @@ from phasegrok.errors import (
     InvalidValueError,
     NoConvergenceError,
 )
-from phasegrok.inference.priors import FloatArray, ParameterSpace
+from phasegrok.inference.priors import ParameterSpace
 from phasegrok.inference.sampling import LogProbability, run_ensemble
+from phasegrok.statistics.samples import FloatArray
 
 __all__ = ["Evidence", "Ladder", "Schedule", "bennett", "climb", "combine"]
 

@@ -9,9 +9,9 @@ from scipy.special import xlogy
 from phasegrok.inference.chains import Chains
 from phasegrok.inference.counts import Counts
 from phasegrok.inference.evidence import Evidence, Schedule, climb, combine
-from phasegrok.inference.priors import FloatArray
 from phasegrok.inference.sampling import Budget, sample
 from phasegrok.inference.target import Target, best_point, draw_probabilities, peak_of
+from phasegrok.statistics.samples import FloatArray
 
 __all__ = ["FoldedFit", "fit_folded", "predictive_probability"]
 

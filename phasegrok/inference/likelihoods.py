@@ -7,7 +7,7 @@ from typing import Final, final
 import numpy as np
 
 from phasegrok.inference.counts import Counts
-from phasegrok.inference.priors import FloatArray
+from phasegrok.statistics.samples import FloatArray
 
 __all__ = [
     "Misfit",

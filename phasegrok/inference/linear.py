@@ -7,7 +7,7 @@ so that chains need to move only in the parameters that enter otherwise.
 
 import numpy as np
 
-from phasegrok.inference.priors import FloatArray
+from phasegrok.statistics.samples import FloatArray
 
 __all__ = ["draw_linear", "linear_prediction", "marginal_log_likelihood"]
 

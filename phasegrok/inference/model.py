@@ -11,8 +11,9 @@ from scipy.special import logsumexp
 from phasegrok.errors import InvalidValueError
 from phasegrok.inference.chains import Chains
 from phasegrok.inference.evidence import Evidence, Schedule, climb, combine
-from phasegrok.inference.priors import FloatArray, ParameterSpace
+from phasegrok.inference.priors import ParameterSpace
 from phasegrok.inference.sampling import Budget, sample
+from phasegrok.statistics.samples import FloatArray
 
 __all__ = ["Model", "Posterior", "compare", "fit_model"]
 

@@ -8,13 +8,8 @@ import numpy as np
 from scipy.special import expit, gammaln
 
 from phasegrok.inference.counts import Counts
-from phasegrok.inference.priors import (
-    LOGARITHM,
-    LOGIT,
-    FloatArray,
-    Parameter,
-    ParameterSpace,
-)
+from phasegrok.inference.priors import LOGARITHM, LOGIT, Parameter, ParameterSpace
+from phasegrok.statistics.samples import FloatArray
 
 __all__ = ["NEAREST_DROPLET", "FoldedModel", "OnePhase", "TwoPhases", "bin_probabilities"]
 

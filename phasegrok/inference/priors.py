@@ -2,27 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias, final
+from typing import Final, final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtr, ndtri
 
 from phasegrok.errors import InvalidValueError
+from phasegrok.statistics.samples import FloatArray
 
 __all__ = [
     "IDENTITY",
     "INTERVAL",
     "LOGARITHM",
     "LOGIT",
-    "FloatArray",
     "Parameter",
     "ParameterSpace",
     "Transform",
     "uniform",
 ]
-
-FloatArray: TypeAlias = NDArray[np.float64]
 
 
 @final

@@ -11,7 +11,7 @@ import xarray as xr
 
 from phasegrok.errors import InvalidValueError
 from phasegrok.inference.chains import Chains, Grade, Health, assess
-from phasegrok.inference.priors import FloatArray
+from phasegrok.statistics.samples import FloatArray
 
 __all__ = ["Budget", "LogProbability", "run_ensemble", "sample"]
 

@@ -18,8 +18,8 @@ from phasegrok.inference.likelihoods import (
     student_log_likelihood,
 )
 from phasegrok.inference.models import FoldedModel, bin_probabilities
-from phasegrok.inference.priors import FloatArray
 from phasegrok.inference.sampling import LogProbability
+from phasegrok.statistics.samples import FloatArray
 
 __all__ = [
     "MISFIT_LENGTH",

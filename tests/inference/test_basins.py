@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from phasegrok.inference.basins import BASIN_QUANTITIES, basins
-from phasegrok.inference.priors import FloatArray
+from phasegrok.statistics.samples import FloatArray
 
 EDGES = np.linspace(0.0, 1.5, 121)
 CENTRES = 0.5 * (EDGES[1:] + EDGES[:-1])

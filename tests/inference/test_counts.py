@@ -6,7 +6,7 @@ import pytest
 from phasegrok.errors import InvalidValueError
 from phasegrok.inference.counts import BINS, Counts, bin_folded, with_effective_shares
 from phasegrok.inference.effective import EffectiveNumbers
-from phasegrok.inference.priors import FloatArray
+from phasegrok.statistics.samples import FloatArray
 
 EDGES = np.linspace(0.0, 1.0, 21)
 

@@ -6,7 +6,7 @@ from scipy import stats
 
 from phasegrok.errors import InsufficientSamplesError
 from phasegrok.inference.effective import design_effect, effective_numbers, group_values
-from phasegrok.inference.priors import FloatArray
+from phasegrok.statistics.samples import FloatArray
 
 CUT = 0.5
 

@@ -9,7 +9,8 @@ from phasegrok.errors import (
     NoConvergenceError,
 )
 from phasegrok.inference.evidence import Evidence, Schedule, bennett, climb, combine
-from phasegrok.inference.priors import FloatArray, ParameterSpace, uniform
+from phasegrok.inference.priors import ParameterSpace, uniform
+from phasegrok.statistics.samples import FloatArray
 
 CUBE = ParameterSpace(tuple(uniform(name, -10.0, 10.0, meaning="") for name in "xyz"))
 LINE = ParameterSpace((uniform("x", -10.0, 10.0, meaning=""),))

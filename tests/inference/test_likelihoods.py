@@ -14,7 +14,7 @@ from phasegrok.inference.likelihoods import (
     misfit_of,
     student_log_likelihood,
 )
-from phasegrok.inference.priors import FloatArray
+from phasegrok.statistics.samples import FloatArray
 
 EDGES = np.linspace(0.0, 1.0, 21)
 

@@ -6,7 +6,7 @@ from scipy import stats
 
 from phasegrok.inference.counts import bin_folded
 from phasegrok.inference.models import OnePhase, TwoPhases, bin_probabilities
-from phasegrok.inference.priors import FloatArray
+from phasegrok.statistics.samples import FloatArray
 
 GRID = np.linspace(0.0, 60.0, 600_001)
 

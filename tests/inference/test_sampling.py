@@ -5,8 +5,8 @@ import pytest
 
 from phasegrok.errors import InvalidValueError
 from phasegrok.inference.chains import Chains, Grade
-from phasegrok.inference.priors import FloatArray
 from phasegrok.inference.sampling import Budget, sample
+from phasegrok.statistics.samples import FloatArray
 
 MEAN = np.array([1.0, -2.0, 0.5])
 COVARIANCE = np.array([[1.0, 0.6, 0.0], [0.6, 2.0, -0.3], [0.0, -0.3, 0.25]])

@@ -9,14 +9,10 @@ import pytest
 
 from phasegrok.inference.counts import Counts, bin_folded
 from phasegrok.inference.models import OnePhase
-from phasegrok.inference.priors import (
-    LOGARITHM,
-    FloatArray,
-    Parameter,
-    ParameterSpace,
-)
+from phasegrok.inference.priors import LOGARITHM, Parameter, ParameterSpace
 from phasegrok.inference.sampling import Budget, sample
 from phasegrok.inference.target import best_point, peak_of, target_of
+from phasegrok.statistics.samples import FloatArray
 
 SEED = np.random.SeedSequence(5)
 

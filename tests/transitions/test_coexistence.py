@@ -12,7 +12,7 @@ from scipy import stats
 from phasegrok.errors import FormatError, InsufficientSamplesError, InvalidValueError
 from phasegrok.inference.basins import basins
 from phasegrok.inference.chains import Grade
-from phasegrok.inference.priors import FloatArray
+from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.neurons.coexistence import fit_coexistence, fit_coexistence_labelled
 from phasegrok.transitions.neurons.coexistence_fit import CoexistenceFit
 

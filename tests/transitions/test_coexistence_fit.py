@@ -7,7 +7,7 @@ import xarray as xr
 from phasegrok.inference.chains import Health
 from phasegrok.inference.effective import EffectiveNumbers
 from phasegrok.inference.evidence import Evidence
-from phasegrok.inference.priors import FloatArray
+from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.neurons.coexistence_fit import CoexistenceFit
 from phasegrok.transitions.neurons.decision import Decision
 

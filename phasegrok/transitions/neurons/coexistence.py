@@ -12,9 +12,9 @@ from phasegrok.inference.counts import Counts, bin_folded, with_effective_shares
 from phasegrok.inference.effective import effective_numbers, group_values
 from phasegrok.inference.folded import FoldedFit, fit_folded
 from phasegrok.inference.models import NEAREST_DROPLET, OnePhase, TwoPhases
-from phasegrok.inference.priors import FloatArray
 from phasegrok.inference.target import best_point, draw_probabilities, peak_of, target_of
 from phasegrok.schema import RECORD, RUN, Symmetry
+from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.neurons.coexistence_fit import CoexistenceFit
 from phasegrok.transitions.neurons.decision import decide
 

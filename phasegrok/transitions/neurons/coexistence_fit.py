@@ -11,7 +11,7 @@ from phasegrok.errors import FormatError
 from phasegrok.inference.chains import Health
 from phasegrok.inference.effective import EffectiveNumbers
 from phasegrok.inference.evidence import Evidence
-from phasegrok.inference.priors import FloatArray
+from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.neurons.decision import Decision
 
 __all__ = ["CoexistenceFit"]
