@@ -23,6 +23,14 @@ from phasegrok.exact.curie_weiss_potts import (
     curie_weiss_potts_law,
     curie_weiss_potts_transition,
 )
+from phasegrok.exact.deep_linear import deep_linear
+from phasegrok.exact.deep_linear_law import deep_linear_law
+from phasegrok.exact.deep_linear_moments import (
+    DeepLinearMoments,
+    deep_linear_learned_weight,
+    deep_linear_moments,
+)
+from phasegrok.exact.deep_linear_transition import DeepLinearTransition, deep_linear_transition
 from phasegrok.exact.discrete_law import DiscreteLaw, Marginal
 from phasegrok.exact.double_well import double_well, double_well_escape_time, double_well_law
 from phasegrok.exact.driven_double_well import (
@@ -61,6 +69,8 @@ __all__ = [
     "Chains",
     "ContinuousLaw",
     "CurieWeissPottsTransition",
+    "DeepLinearMoments",
+    "DeepLinearTransition",
     "DiscreteLaw",
     "FieldRamp",
     "GaussianMixture",
@@ -79,6 +89,11 @@ __all__ = [
     "curie_weiss_potts_law",
     "curie_weiss_potts_transition",
     "curie_weiss_spinodal_field",
+    "deep_linear",
+    "deep_linear_law",
+    "deep_linear_learned_weight",
+    "deep_linear_moments",
+    "deep_linear_transition",
     "double_well",
     "double_well_escape_time",
     "double_well_escapes",
