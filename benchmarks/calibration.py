@@ -48,6 +48,11 @@ STUDIES: Final = {
     "two phases, spread transition points": 14,
     "two phases that merge": 16,
     "two phases that merge while barriers grow": 12,
+    "Ising below its transition, not folded": 4,
+    "deep linear chain, two layers": 6,
+    "deep linear chain, three layers": 6,
+    "wide linear network, t = 0.02": 6,
+    "wide linear network, t = 0.10": 6,
     "driven well": 16,
     "driven skewed well": 16,
 }

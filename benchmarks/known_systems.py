@@ -189,6 +189,72 @@ def driven_well(skewness: float) -> Callable[[int], xr.Dataset]:
     return build
 
 
+def ising_below_its_transition(seed: int) -> xr.Dataset:
+    """Magnetization as it is, not folded: ±m coexist at every temperature of the window."""
+    chains = exact.Chains(
+        record_count=RECORDS, discarded_sweeps=200, replica_count=2, starts=("hot", "cold")
+    )
+    parts = [
+        exact.ising(
+            linear_extent=extent,
+            inverse_temperature=np.linspace(0.445, 0.5, CONTROLS),
+            chains=chains,
+            seed=seed,
+        )
+        for extent in EXTENTS
+    ]
+    lattices = exact.concatenated(parts)
+    unfolded = lattices["magnetization"].assign_attrs(symmetry="none")
+    return lattices.assign(order_parameter=unfolded)
+
+
+def deep_linear_chain(
+    layer_count: int, sizes: tuple[int, ...], window: Window
+) -> Callable[[int], xr.Dataset]:
+    """Width one, the size is 1/T: the root mean square weight; the output's law diverges at 0."""
+
+    def build(seed: int) -> xr.Dataset:
+        parts = [
+            exact.deep_linear(
+                layer_count=layer_count,
+                width=1,
+                temperature=1.0 / size,
+                weight_decay=window(size),
+                record_count=RECORDS,
+                replica_count=4,
+                seed=seed,
+            )
+            for size in sizes
+        ]
+        networks = exact.concatenated(parts)
+        weight = np.sqrt(2.0 * networks["half_square_norm"] / layer_count)
+        return networks.assign(order_parameter=weight)
+
+    return build
+
+
+def deep_linear_width(scaled_temperature: float, window: Window) -> Callable[[int], xr.Dataset]:
+    """Three layers at fixed t = T h, the output: inert weights are no part of its size h."""
+
+    def build(seed: int) -> xr.Dataset:
+        parts = [
+            exact.deep_linear(
+                layer_count=3,
+                width=width,
+                temperature=scaled_temperature / width,
+                weight_decay=window(width),
+                record_count=RECORDS,
+                replica_count=4,
+                seed=seed,
+            )
+            for width in (8, 16, 32, 64, 128)
+        ]
+        networks = exact.concatenated(parts)
+        return networks.assign_coords(size=networks["width"])
+
+    return build
+
+
 def _merging_weight(field: float, size: float) -> float:
     return float(1.0 / (1.0 + np.exp(-(size**0.75) * field)))
 
@@ -203,11 +269,30 @@ NARROWING: Final = exact.GaussianMixture(
     weight=_merging_weight, distance=lambda size: 2.0 * size**-0.25
 )
 
+
+def _about_learning_with_two_layers(size: float) -> NDArray[np.float64]:
+    return 1.0 + np.linspace(-5.0, 3.0, CONTROLS) * size**-0.5
+
+
+def _about_learning_with_three_layers(size: float) -> NDArray[np.float64]:
+    offsets: NDArray[np.float64] = 0.37 + np.linspace(-5.0, 5.0, CONTROLS)
+    return 0.39685 + offsets / size
+
+
+def _about_coexistence_of_wide_networks(width: float) -> NDArray[np.float64]:
+    return 0.478 - 0.07 / width + np.linspace(-0.2, 0.2, CONTROLS) / width
+
+
+def _above_the_critical_end_point(_: float) -> NDArray[np.float64]:
+    return np.linspace(0.4, 0.9, CONTROLS)
+
+
 NOT_FIRST: Final = CONTINUOUS | CROSSOVER
 NOT_CONTINUOUS: Final = FIRST_ORDER | CROSSOVER
 LATTICE: Final = ("inverse_temperature", "linear_extent", 2, True)
 MEAN_FIELD: Final = ("inverse_temperature", "size", None, False)
 FIELD: Final = ("field", "size", None, False)
+DECAY: Final = ("weight_decay", "size", None, False)
 
 SYSTEMS: Final = {
     each.name: each
@@ -271,6 +356,41 @@ SYSTEMS: Final = {
             FIRST_ORDER,
             mixture(NARROWING, lambda size: 4.0 * size**-0.75),
             *FIELD,
+        ),
+        System(
+            "Ising below its transition, not folded",
+            NOTHING,
+            FIRST_ORDER,
+            ising_below_its_transition,
+            *LATTICE[:3],
+        ),
+        System(
+            "deep linear chain, two layers",
+            CONTINUOUS,
+            NOT_CONTINUOUS,
+            deep_linear_chain(2, (50, 100, 200, 400, 800), _about_learning_with_two_layers),
+            *DECAY,
+        ),
+        System(
+            "deep linear chain, three layers",
+            FIRST_ORDER,
+            NOT_FIRST,
+            deep_linear_chain(3, (100, 200, 300, 400, 600), _about_learning_with_three_layers),
+            *DECAY,
+        ),
+        System(
+            "wide linear network, t = 0.02",
+            FIRST_ORDER,
+            NOT_FIRST,
+            deep_linear_width(0.02, _about_coexistence_of_wide_networks),
+            *DECAY,
+        ),
+        System(
+            "wide linear network, t = 0.10",
+            CROSSOVER,
+            FIRST_ORDER | CONTINUOUS,
+            deep_linear_width(0.1, _above_the_critical_end_point),
+            *DECAY,
         ),
         System("driven well", CROSSOVER, FIRST_ORDER | CONTINUOUS, driven_well(0.0), *FIELD),
         System(

@@ -44,6 +44,9 @@ NONE: Final = "none"
 
 _PRIOR_UNRESOLVED: Final = 0.05
 
+_LARGEST_HIDDEN_RATIO: Final = float(np.sqrt(50.0))
+"""Of the barrier of order one at N₀ to that at N_max: fifty times N_max in two dimensions."""
+
 ABSOLUTE: Final = Transform(name="absolute", forward=np.abs, inverse=np.abs)
 """For a height: half-normal."""
 
@@ -85,6 +88,11 @@ class Sizes:
     def at(self, volumes: FloatArray) -> "Sizes":
         """Other sizes; corrections and intercepts refer to the same ones."""
         return replace(self, volumes=volumes)
+
+    @property
+    def beyond(self) -> float:
+        """N₀ from which a barrier (N/N₀)^θ is too low to be seen at the largest size."""
+        return self.largest * _LARGEST_HIDDEN_RATIO ** (1.0 / max(self.exponent, 0.5))
 
     @property
     def u(self) -> FloatArray:
@@ -253,7 +261,7 @@ def _late_barrier(sizes: Sizes) -> tuple[Parameter, ...]:
     return (
         _height("barrier", 1.5, "barrier between the peaks at small sizes"),
         _positive("barrier_growth", 1.0, 0.5, "barrier of the interface at N₀"),
-        _log_range("correlation_size", sizes.largest, 50.0 * sizes.largest, "N₀ ~ ξ^d"),
+        _log_range("correlation_size", sizes.largest, sizes.beyond, "N₀ ~ ξ^d"),
     )
 
 
