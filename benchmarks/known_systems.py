@@ -211,7 +211,7 @@ def ising_below_its_transition(seed: int) -> xr.Dataset:
 def deep_linear_chain(
     layer_count: int, sizes: tuple[int, ...], window: Window
 ) -> Callable[[int], xr.Dataset]:
-    """Width one, the size is 1/T: the root mean square weight; the output's law diverges at 0."""
+    """Width one, N = 1/T: the root mean square weight, since the output's law diverges at 0."""
 
     def build(seed: int) -> xr.Dataset:
         parts = [
@@ -271,7 +271,8 @@ NARROWING: Final = exact.GaussianMixture(
 
 
 def _about_learning_with_two_layers(size: float) -> NDArray[np.float64]:
-    return 1.0 + np.linspace(-5.0, 3.0, CONTROLS) * size**-0.5
+    offsets: NDArray[np.float64] = np.linspace(-5.0, 3.0, CONTROLS)
+    return 1.0 + offsets * size**-0.5
 
 
 def _about_learning_with_three_layers(size: float) -> NDArray[np.float64]:
@@ -280,7 +281,8 @@ def _about_learning_with_three_layers(size: float) -> NDArray[np.float64]:
 
 
 def _about_coexistence_of_wide_networks(width: float) -> NDArray[np.float64]:
-    return 0.478 - 0.07 / width + np.linspace(-0.2, 0.2, CONTROLS) / width
+    offsets: NDArray[np.float64] = np.linspace(-0.2, 0.2, CONTROLS) - 0.07
+    return 0.478 + offsets / width
 
 
 def _above_the_critical_end_point(_: float) -> NDArray[np.float64]:
