@@ -272,17 +272,20 @@ NARROWING: Final = exact.GaussianMixture(
 
 def _about_learning_with_two_layers(size: float) -> NDArray[np.float64]:
     offsets: NDArray[np.float64] = np.linspace(-5.0, 3.0, CONTROLS)
-    return 1.0 + offsets * size**-0.5
+    window: NDArray[np.float64] = 1.0 + offsets * size**-0.5
+    return window
 
 
 def _about_learning_with_three_layers(size: float) -> NDArray[np.float64]:
     offsets: NDArray[np.float64] = 0.37 + np.linspace(-5.0, 5.0, CONTROLS)
-    return 0.39685 + offsets / size
+    window: NDArray[np.float64] = 0.39685 + offsets / size
+    return window
 
 
 def _about_coexistence_of_wide_networks(width: float) -> NDArray[np.float64]:
     offsets: NDArray[np.float64] = np.linspace(-0.2, 0.2, CONTROLS) - 0.07
-    return 0.478 + offsets / width
+    window: NDArray[np.float64] = 0.478 + offsets / width
+    return window
 
 
 def _above_the_critical_end_point(_: float) -> NDArray[np.float64]:

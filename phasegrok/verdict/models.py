@@ -92,7 +92,8 @@ class Sizes:
     @property
     def beyond(self) -> float:
         """N₀ from which a barrier (N/N₀)^θ is too low to be seen at the largest size."""
-        return self.largest * _LARGEST_HIDDEN_RATIO ** (1.0 / max(self.exponent, 0.5))
+        factor: float = _LARGEST_HIDDEN_RATIO ** (1.0 / max(self.exponent, 0.5))
+        return self.largest * factor
 
     @property
     def u(self) -> FloatArray:
