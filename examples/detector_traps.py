@@ -999,7 +999,7 @@ def counted_basins(effort: Effort) -> Trap:
         naive=f"ordered weight {share[0]:.2f}, {share[1]:.2f}, {share[2]:.2f} at "
         f"β_t - 0.004, β_t, β_t + 0.004: the starts, at every β",
         exact=f"{ordered_weight(betas[0]):.3f}, {10 / 11:.3f}, {ordered_weight(betas[2]):.4f}; "
-        f"β_t = {solved.inverse_temperature:.5f}",
+        f"β_t = {solved.inverse_temperature:.5f} (weights to first order in β - β_t)",
         phasegrok=f"L = 32: {int(frozen['round_trips'])} round trips, "
         f"{Status(int(frozen['equal_weight_point_status'])).name}; L = 12: "
         f"{int(mobile['round_trips'])} round trips, β_w = {point:.5f}({error:.5f})",
