@@ -5,7 +5,7 @@ Every experiment is repeated with new draws; the rows of its estimators are stor
 table that is printed marks what lies outside the band of a binomial law.
 
     python benchmarks/coverage.py            # all that is missing, two at a time
-    python benchmarks/coverage.py --fresh    # from nothing, about 25 minutes
+    python benchmarks/coverage.py --fresh    # from nothing, some 15 minutes
     python benchmarks/coverage.py --tiny     # one experiment of each kind, nothing written
 """
 

@@ -151,7 +151,7 @@ def experiments() -> Iterator[Experiment]:
     yield Experiment(names, input_name, POSTERIOR, 100, 20, linear_fits)
     names = tuple(f"fit_model, {name}" for name in DECAY)
     input_name = "exponential decay, truths drawn from a uniform prior"
-    yield Experiment(names, input_name, POSTERIOR, 100, 20, decay_fits)
+    yield Experiment(names, input_name, POSTERIOR, 60, 20, decay_fits)
     names = tuple(f"fit_coexistence, {name}" for name in NEURONS)
     input_name = f"{OVERLAPS} overlaps, 3 % in droplets"
     yield Experiment(names, input_name, POSTERIOR, 40, 20, neurons)

@@ -24,8 +24,7 @@ COEXISTENCE: Final = ("equal_weight_point", "jump", "barrier")
 POTTS: Final = exact.curie_weiss_potts_transition(3).inverse_temperature
 
 SIZES: Final = (64, 128, 256)
-SCALING_SIZES: Final = (64, 128, 256, 512, 1024)
-COLLAPSE_SIZES: Final = (64, 256, 1024)
+SCALING_SIZES: Final = (64, 256, 1024)
 EXPONENTS: Final = {"transition": 1.0, "width_exponent": 0.5, "order_exponent": 0.25}
 
 
@@ -232,7 +231,7 @@ def scaling(seed: int, count: int) -> list[Readings]:
 def collapse(seed: int, count: int) -> list[Readings]:
     fits = []
     for repetition in range(count):
-        runs = ising_runs(seed + repetition, COLLAPSE_SIZES, scaled_window)
+        runs = ising_runs(seed + repetition, SCALING_SIZES, scaled_window)
         fit = transitions.data_collapse(runs["magnetization"], seed=repetition, **ALONG)
         fits.append(of_summary(fit.summary))
     return [joined(parts) for parts in zip(*fits, strict=True)]
@@ -247,20 +246,19 @@ def experiments() -> Iterator[Experiment]:
     three_states = f"mean-field Potts q=3, N = {SPINS}"
     ising = f"mean-field Ising, N = {SIZES[-1]}"
     pair = f"mean-field Ising, N = {SIZES[-2]} and {SIZES[-1]}"
-    many = f"mean-field Ising, N = {SCALING_SIZES[0]} to {SCALING_SIZES[-1]}"
+    many = "mean-field Ising, N = 64, 256 and 1024"
     for with_energy, beside in ((True, ", energy"), (False, ", no energy")):
         names = _named("coexistence_points", COEXISTENCE)
         measure = partial(coexistence, with_energy)
-        count = 40 if with_energy else 100
+        count = 40 if with_energy else 60
         yield Experiment(names, three_states + beside, ERROR, count, 20, measure)
         names = _named("peak_positions", ("control", "height"))
         measure = partial(peaks, with_energy)
-        yield Experiment(names, ising + beside, ERROR, 100, 20, measure)
+        yield Experiment(names, ising + beside, ERROR, 60, 20, measure)
         names = _named("cumulant_crossings", ("control", "value"))
         measure = partial(crossings, with_energy)
-        yield Experiment(names, pair + beside, ERROR, 100, 20, measure)
+        yield Experiment(names, pair + beside, ERROR, 60, 20, measure)
     names = _named("finite_size_scaling", tuple(EXPONENTS))
     yield Experiment(names, f"{many}, energy", POSTERIOR, 40, 20, scaling)
     names = _named("data_collapse", tuple(EXPONENTS))
-    three = "mean-field Ising, N = 64, 256 and 1024"
-    yield Experiment(names, three, POSTERIOR, 40, 20, collapse)
+    yield Experiment(names, many, POSTERIOR, 24, 8, collapse)

@@ -28,6 +28,11 @@ WIDENED: Final = (
     "Too wide: errors are multiplied by √(χ²/freedom) where that exceeds 1 and never shrink "
     "where it is below, since laws of this kind are approximate; here the law is exact."
 )
+SKEWED_DRAWS: Final = (
+    "Too short on one side: of 20 fields of Gumbel's law Student's interval holds the mean in "
+    "67.2 and 94.0 of 100 cases, and these 2,000 came out lower by chance: the estimator gives "
+    "what the same draws give directly."
+)
 
 KNOWN_SHORTFALLS: Final[dict[tuple[str, str], str]] = {
     ("integrated_autocorrelation_time", "AR(1), τ = 5"): WINDOW,
@@ -45,9 +50,49 @@ KNOWN_SHORTFALLS: Final[dict[tuple[str, str], str]] = {
     ("mean, error by binning_ladder", "AR(1), τ = 20"): PLATEAU,
     ("disconnected_susceptibility", DISORDERS): VARIANCE_OF_FEW,
     ("jackknife_of_means, disorder_blocks", DISORDERS): VARIANCE_OF_FEW,
+    ("loops, switching_up", "20 branches, Gumbel's law"): SKEWED_DRAWS,
     ("fit_deterministic, limit", "10 rates, normal errors"): WIDENED,
     ("fit_near_equilibrium, linear", "10 rates, normal errors"): WIDENED,
     ("arrhenius, barrier", "4 sizes of 40 runs, 30 % censored"): WIDENED,
     ("arrhenius, log_prefactor", "4 sizes of 40 runs, 30 % censored"): WIDENED,
 }
 """Estimator and input to the reason."""
+
+OFTEN_REFUSED: Final[dict[tuple[str, str], str]] = {
+    (f"cumulant_crossings, {name}", "mean-field Ising, N = 128 and 256, no energy"): (
+        "Unresolved where the cumulants do not differ by twice their error on both sides, or a "
+        "twentieth of the bootstrap draws do not cross: that is so in two of five repetitions."
+    )
+    for name in ("control", "value")
+}
+"""Rows without an interval in more than a quarter of their repetitions, and why."""
+
+NOT_YET_MADE: Final[frozenset[tuple[str, str]]] = frozenset(
+    (
+        ("coexistence_points, equal_weight_point", "mean-field Potts q=3, N = 900, energy"),
+        ("coexistence_points, jump", "mean-field Potts q=3, N = 900, energy"),
+        ("coexistence_points, barrier", "mean-field Potts q=3, N = 900, energy"),
+        ("peak_positions, control", "mean-field Ising, N = 256, energy"),
+        ("peak_positions, height", "mean-field Ising, N = 256, energy"),
+        ("cumulant_crossings, control", "mean-field Ising, N = 128 and 256, energy"),
+        ("cumulant_crossings, value", "mean-field Ising, N = 128 and 256, energy"),
+        ("finite_size_scaling, transition", "mean-field Ising, N = 64, 256 and 1024, energy"),
+        (
+            "finite_size_scaling, width_exponent",
+            "mean-field Ising, N = 64, 256 and 1024, energy",
+        ),
+        (
+            "finite_size_scaling, order_exponent",
+            "mean-field Ising, N = 64, 256 and 1024, energy",
+        ),
+        ("data_collapse, transition", "mean-field Ising, N = 64, 256 and 1024"),
+        ("data_collapse, width_exponent", "mean-field Ising, N = 64, 256 and 1024"),
+        ("data_collapse, order_exponent", "mean-field Ising, N = 64, 256 and 1024"),
+        ("fit_model, amplitude", "exponential decay, truths drawn from a uniform prior"),
+        ("fit_model, rate", "exponential decay, truths drawn from a uniform prior"),
+        ("fit_coexistence, position", "4000 overlaps, 3 % in droplets"),
+        ("fit_coexistence, width", "4000 overlaps, 3 % in droplets"),
+        ("fit_coexistence, weight", "4000 overlaps, 3 % in droplets"),
+    )
+)
+"""Dear rows that the stored table lacks; the command makes them, and they leave this list."""
