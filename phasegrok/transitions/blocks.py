@@ -1,5 +1,6 @@
 """Counts by block and control, and how far a density surface and the controls are sound."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -13,9 +14,11 @@ __all__ = [
     "LEAST_OVERLAP",
     "Blocks",
     "blocks_of",
+    "distances",
     "fitted_surface",
     "overlaps",
     "readable_controls",
+    "roughly_followed",
     "widest_leap",
 ]
 
@@ -25,8 +28,8 @@ LEAST_OVERLAP: Final = 0.05
 _GRID: Final = 161
 _BLOCK_TIMES: Final = 10.0
 _LARGEST_LEAP: Final = 0.2
-_LARGEST_MISFIT: Final = 0.15
-_FEWEST_CONTROLS: Final = 4
+_FEWEST_FITTED: Final = 5
+_ROUGHLY: Final = 0.15
 
 
 def _bins_of(size: SizeChains) -> Bins:
@@ -111,12 +114,33 @@ def blocks_of(size: SizeChains) -> Blocks:
     return Blocks(controls=size.controls, counts=tuple(counts), bins=bins)
 
 
-def fitted_surface(blocks: Blocks) -> tuple[Blocks, DensitySurface]:
-    """Fit the widest range of controls about the transition that the surface describes."""
+def roughly_followed(blocks: Blocks, surface: DensitySurface) -> bool:
+    """Whether fitted and measured distribution functions differ by at most 0.15."""
+    return bool(distances(blocks, surface).max() <= _ROUGHLY)
+
+
+def fitted_surface(
+    blocks: Blocks, followed: Callable[[Blocks, DensitySurface], bool] = roughly_followed
+) -> tuple[Blocks, DensitySurface]:
+    """Fit the widest range of controls about the transition that the surface describes.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        Of one size.
+    followed : callable
+        Whether a surface describes its blocks; while it does not, controls at an end are left
+        out, down to five.
+
+    Returns
+    -------
+    tuple
+        The blocks kept, and the surface.
+    """
     while True:
         surface = fit_surface(blocks.total, blocks.controls, bins=blocks.bins)
         count = blocks.controls.size
-        if count <= _FEWEST_CONTROLS + 1 or _misfit(blocks, surface) <= _LARGEST_MISFIT:
+        if count <= _FEWEST_FITTED or followed(blocks, surface):
             return blocks, surface
         top = int(np.argmax(blocks.variances))
         # The end farther from the largest variance goes first.
@@ -127,11 +151,12 @@ def fitted_surface(blocks: Blocks) -> tuple[Blocks, DensitySurface]:
         )
 
 
-def _misfit(blocks: Blocks, surface: DensitySurface) -> float:
-    """Largest distance of fitted and measured distribution functions over the controls."""
+def distances(blocks: Blocks, surface: DensitySurface) -> FloatArray:
+    """Largest distance of fitted and measured distribution functions, (control,)."""
     measured = np.cumsum(blocks.shares, axis=1)
     fitted = np.cumsum(np.exp(surface.log_probabilities(blocks.controls)), axis=1)
-    return float(np.abs(measured - fitted).max())
+    largest: FloatArray = np.abs(measured - fitted).max(axis=1)
+    return largest
 
 
 def overlaps(blocks: Blocks) -> FloatArray:

@@ -5,18 +5,26 @@ from typing import Final, final
 
 import numpy as np
 
-from phasegrok.errors import InsufficientSamplesError
+from phasegrok.errors import InsufficientSamplesError, NoConvergenceError
 from phasegrok.statistics.samples import FloatArray
-from phasegrok.transitions.blocks import LEAST_OVERLAP, Blocks, blocks_of, overlaps
+from phasegrok.transitions.blocks import (
+    LEAST_OVERLAP,
+    Blocks,
+    blocks_of,
+    distances,
+    fitted_surface,
+    overlaps,
+)
 from phasegrok.transitions.chains import SizeChains
 from phasegrok.transitions.density import Bins, DensitySurface, fit_surface
 from phasegrok.transitions.scaling.cells import POWERS, cell_moments, quantities_of
 
 __all__ = ["SurfaceReading", "surface_quantities", "surface_reading"]
 
-_LARGEST_MISFIT: Final = 0.02
+_LARGEST_DISTANCE: Final = 0.02
 _KOLMOGOROV: Final = 1.4
-_FEWEST_CONTROLS: Final = 5
+_LARGEST_EXCESS: Final = 0.05
+_STANDARD_ERRORS: Final = 2.0
 
 
 @final
@@ -58,30 +66,35 @@ def surface_reading(size: SizeChains) -> SurfaceReading:
     Returns
     -------
     SurfaceReading
-        Controls at an end are left out while fitted and measured distribution functions differ
-        by more than 0.02 beyond chance, down to five.
+        Controls at an end are left out, down to five, while fitted and measured distribution
+        functions differ by more than 0.02, or variances by more than 5 %, beyond chance: a
+        phase that moves by many of its widths is not followed.
+
+    Raises
+    ------
+    NoConvergenceError
+        Where not even five controls are described.
     """
-    blocks = blocks_of(size)
-    while True:
-        surface = fit_surface(blocks.total, blocks.controls, bins=blocks.bins)
-        count = blocks.controls.size
-        if count <= _FEWEST_CONTROLS or _misfit(blocks, surface) <= _LARGEST_MISFIT:
-            break
-        p, centres = blocks.shares, blocks.bins.centres
-        top = int(np.argmax(p @ centres**2 - (p @ centres) ** 2))
-        # The end farther from the largest variance goes first.
-        first, last = (1, count - 1) if 2 * top > count - 1 else (0, count - 2)
-        blocks = blocks.between(first, last)
+    blocks, surface = fitted_surface(blocks_of(size), _followed)
+    if not _followed(blocks, surface):
+        raise NoConvergenceError(
+            "no smooth surface of densities follows the order parameter over five controls; "
+            "set them closer together, or give the energy.",
+            estimate=float("nan"),
+        )
     moments, centre = _bin_moments(size, blocks.bins)
     return SurfaceReading(blocks=blocks, surface=surface, moments=moments, centre=centre)
 
 
-def _misfit(blocks: Blocks, surface: DensitySurface) -> float:
-    """Largest distance of distribution functions beyond what chance makes of it."""
-    measured = np.cumsum(blocks.shares, axis=1)
-    fitted = np.cumsum(np.exp(surface.log_probabilities(blocks.controls)), axis=1)
-    chance = _KOLMOGOROV / np.sqrt(np.maximum(blocks.total.sum(axis=1), 1.0))
-    return float((np.abs(measured - fitted).max(axis=1) - chance).max())
+def _followed(blocks: Blocks, surface: DensitySurface) -> bool:
+    effective = np.maximum(blocks.effective, 1.0)
+    apart = distances(blocks, surface) - _KOLMOGOROV / np.sqrt(effective)
+    p, centres = np.exp(surface.log_probabilities(blocks.controls)), blocks.bins.centres
+    variances, measured = p @ centres**2 - (p @ centres) ** 2, blocks.variances
+    broad = measured > 0.5 * measured.max()
+    wrong = np.abs(variances[broad] / measured[broad] - 1.0)
+    wrong -= _STANDARD_ERRORS * np.sqrt(2.0 / effective[broad])
+    return bool(apart.max() <= _LARGEST_DISTANCE and wrong.max() <= _LARGEST_EXCESS)
 
 
 def _bin_moments(size: SizeChains, bins: Bins) -> tuple[FloatArray, float]:
