@@ -8,7 +8,13 @@ import numpy as np
 
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.chains import Chain, SizeChains
-from phasegrok.transitions.density import Bins, DensitySurface, choose_bins, fit_surface
+from phasegrok.transitions.density import (
+    Bins,
+    DensitySurface,
+    choose_bins,
+    fit_surface,
+    variance_over,
+)
 
 __all__ = [
     "LEAST_OVERLAP",
@@ -85,9 +91,7 @@ class Blocks:
     @property
     def variances(self) -> FloatArray:
         """Variance of the order parameter at each control, (control,)."""
-        p, centres = self.shares, self.bins.centres
-        variances: FloatArray = p @ centres**2 - (p @ centres) ** 2
-        return variances
+        return variance_over(self.shares, self.bins.centres)
 
     def resampled(self, generator: np.random.Generator) -> FloatArray:
         """Counts of as many blocks drawn with replacement, (control, bin)."""

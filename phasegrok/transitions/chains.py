@@ -1,22 +1,35 @@
 """From labelled samples to chains by size, control and disorder."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from numbers import Integral
+from typing import Any, Final, final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from phasegrok.errors import InsufficientSamplesError, InvalidValueError, did_you_mean
-from phasegrok.schema import RECORD, RUN, Outcome, Symmetry
-from phasegrok.statistics import pooled_autocorrelation_time
+from phasegrok.schema import RECORD, RUN, Symmetry
+from phasegrok.statistics import pooled_autocorrelation_time, ragged_autocorrelation_time
 from phasegrok.statistics.samples import FloatArray
+from phasegrok.transitions.demands import (
+    LARGEST,
+    real_numbers,
+    require_array,
+    require_magnitude,
+)
+from phasegrok.transitions.usable_runs import record_counts, usable_runs
 
 __all__ = ["FEWEST_RECORDS", "Chain", "SizeChains", "gather_chains"]
 
 FEWEST_RECORDS = 8
 """Shorter chains have no autocorrelation time and no halves to compare."""
+
+_ROUNDING: Final = 1e-9
+"""Controls closer than this share of their range are one."""
+
+_FEWEST_DISTINCT: Final = 20
 
 
 @final
@@ -84,9 +97,9 @@ class SizeChains:
         time as long as themselves, however fast they move within a phase.
         """
         values = [chain.values for chain in self.at(control)]
-        shortest = min(each.size for each in values)
-        cropped = np.stack([each[:shortest] for each in values])
-        return float(pooled_autocorrelation_time(cropped).time)
+        if len({each.size for each in values}) > 1:
+            return float(ragged_autocorrelation_time(values).time)
+        return float(pooled_autocorrelation_time(np.stack(values)).time)
 
     def pooled(self, control: float) -> FloatArray:
         """All values at one control, (draw,)."""
@@ -118,22 +131,22 @@ def gather_chains(
     Raises
     ------
     InvalidValueError
-        For other dimensions, missing or unsound coordinates, or values that are not finite.
+        For what is no labelled array, other dimensions, missing or unsound coordinates, or
+        values that are not finite.
     InsufficientSamplesError
         If no run is left, or chains have fewer than 8 records.
     """
+    require_array("an order parameter", samples)
     record = _record_dimension(samples)
     numbers = {name: _numbers(samples, name) for name in (control, size)}
+    controls = _alike(numbers[control])
     _refuse_dimension(dimension)
     if np.any(numbers[size] <= 0):
         raise InvalidValueError(
             f"sizes must be positive, received {numbers[size].min()} in {size!r}."
         )
     rows = samples.transpose(RUN, record).to_numpy()
-    if rows.dtype.kind not in "fiub":
-        raise InvalidValueError(
-            f"the order parameter must be of real numbers, received {rows.dtype}."
-        )
+    real_numbers("the order parameter", rows[:0])
     fold = str(samples.attrs.get("symmetry", Symmetry.NONE)) == Symmetry.SIGN
     counts = _record_counts(samples, rows.shape[1])
     disorder = _labels(samples, "disorder")
@@ -142,17 +155,18 @@ def gather_chains(
         values = _sound(rows[run, : counts[run]], run)
         chain = Chain(
             values=np.abs(values) if fold else values,
-            control=float(numbers[control][run]),
+            control=float(controls[run]),
             disorder=None if disorder is None else disorder[run],
         )
         found.setdefault(float(numbers[size][run]), []).append(chain)
+    _refuse_copies([chain for chains in found.values() for chain in chains])
     if not found:
         raise InsufficientSamplesError("an order of transition", required=1, received=0)
-    power = 1 if dimension is None else dimension
+    power = 1 if dimension is None else int(dimension)
     return tuple(
         SizeChains(
             size=each,
-            volume=each**power,
+            volume=_volume(each, power),
             chains=tuple(sorted(found[each], key=lambda chain: chain.control)),
         )
         for each in sorted(found)
@@ -182,11 +196,51 @@ def _numbers(samples: xr.DataArray, name: str) -> FloatArray:
             f"the coordinate {name!r} must hold finite numbers, received {raw.dtype} with "
             f"values such as {raw.ravel()[:3].tolist()}."
         )
-    return np.asarray(raw, dtype=np.float64)
+    numbers = np.asarray(raw, dtype=np.float64)
+    require_magnitude(f"the coordinate {name!r}", numbers)
+    return numbers
+
+
+def _alike(controls: FloatArray) -> FloatArray:
+    """Controls that differ by rounding alone, made equal."""
+    if not controls.size:
+        return controls
+    values, place = np.unique(controls, return_inverse=True)
+    apart = np.diff(values) > _ROUNDING * float(np.ptp(values))
+    group = np.concatenate([[0], np.cumsum(apart)]).astype(np.int64)
+    first = np.flatnonzero(np.concatenate([[True], apart]))
+    alike: FloatArray = values[first][group][place]
+    return alike
+
+
+def _refuse_copies(chains: Sequence[Chain]) -> None:
+    """Refuse runs that hold the same numbers: chance repeats few values only."""
+    seen: dict[bytes, Chain] = {}
+    for chain in chains:
+        other = seen.setdefault(chain.values.tobytes(), chain)
+        if other is not chain and np.unique(chain.values).size >= _FEWEST_DISTINCT:
+            raise InvalidValueError(
+                f"every run must be a sample of its own, received two at the control "
+                f"{chain.control:g} with the same {chain.values.size} records; leave the copy "
+                "out."
+            )
+
+
+def _volume(size: float, power: int) -> float:
+    """L^d, refused where that is beyond all numbers."""
+    logarithm = power * np.log10(size)
+    if abs(logarithm) > np.log10(LARGEST):
+        raise InvalidValueError(
+            f"sizes to the power of the dimension {power} must be numbers of degrees of "
+            f"freedom below {LARGEST:g}, received 1e{logarithm:.0f}; give None where the size "
+            "is such a number itself."
+        )
+    return size**power
 
 
 def _refuse_dimension(dimension: int | None) -> None:
-    whole = isinstance(dimension, int) and not isinstance(dimension, bool) and dimension >= 1
+    counted = isinstance(dimension, Integral) and not isinstance(dimension, bool)
+    whole = counted and dimension is not None and dimension >= 1
     if dimension is not None and not whole:
         raise InvalidValueError(
             "dimension must be a whole number of at least 1 where the size is a linear extent, "
@@ -198,26 +252,27 @@ def _labels(samples: xr.DataArray, name: str) -> list[Any] | None:
     if name not in samples.coords or samples.coords[name].dims != (RUN,):
         return None
     labels: list[Any] = samples.coords[name].to_numpy().tolist()
+    for label in labels:
+        # A label that differs from itself, as NaN does, belongs to no group.
+        if not isinstance(label, Hashable) or label != label:
+            raise InvalidValueError(
+                f"every {name} must be a number or a word, received {label!r}; label all runs, "
+                "or leave the coordinate out where nothing is random."
+            )
     return labels if len(set(labels)) > 1 else None
 
 
 def _record_counts(samples: xr.DataArray, most: int) -> NDArray[np.int64]:
-    if "record_count" in samples.coords:
-        made: NDArray[np.int64] = samples.coords["record_count"].to_numpy().astype(np.int64)
-        return np.minimum(made, most)
-    return np.full(samples.sizes[RUN], most, dtype=np.int64)
+    if "record_count" not in samples.coords:
+        return np.full(samples.sizes[RUN], most, dtype=np.int64)
+    return record_counts(samples.coords["record_count"], most)
 
 
 def _usable_runs(samples: xr.DataArray) -> list[int]:
-    outcomes = _outcomes(samples)
-    sound = (Outcome.FINISHED, Outcome.TRUNCATED)
-    return [run for run in range(samples.sizes[RUN]) if outcomes.get(run, sound[0]) in sound]
-
-
-def _outcomes(samples: xr.DataArray) -> Mapping[int, str]:
     if "outcome" not in samples.coords:
-        return {}
-    return dict(enumerate(samples.coords["outcome"].to_numpy().astype(str).tolist()))
+        return list(range(samples.sizes[RUN]))
+    usable: list[int] = np.flatnonzero(usable_runs(samples.coords["outcome"])).tolist()
+    return usable
 
 
 def _sound(row: NDArray[Any], run: int) -> FloatArray:
@@ -231,4 +286,5 @@ def _sound(row: NDArray[Any], run: int) -> FloatArray:
         raise InsufficientSamplesError(
             f"the run at position {run}", required=FEWEST_RECORDS, received=values.size
         )
+    require_magnitude(f"the run at position {run}", values)
     return values

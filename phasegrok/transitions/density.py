@@ -15,7 +15,7 @@ from scipy.special import logsumexp
 from phasegrok.errors import NoConvergenceError
 from phasegrok.statistics.samples import FloatArray
 
-__all__ = ["Bins", "DensitySurface", "choose_bins", "fit_surface"]
+__all__ = ["Bins", "DensitySurface", "choose_bins", "fit_surface", "variance_over"]
 
 _DEGREE: Final = 3
 _RIDGE: Final = 1e-3
@@ -77,7 +77,8 @@ def choose_bins(values: FloatArray, *, narrowest: float) -> Bins:
         points: bins that cut across a lattice show peaks that are not there.
     """
     low, high = np.quantile(values, [0.0005, 0.9995])
-    spread = max(float(high - low), 1e-12 * max(1.0, abs(float(high))))
+    largest = float(np.abs(values).max())
+    spread = max(float(high - low), 1e-12 * largest, np.finfo(float).tiny)
     wanted = int(np.clip(np.ceil(spread / max(narrowest, 1e-300)), _FEWEST_BINS, _MOST_BINS))
     spacing = _lattice_spacing(values)
     if spacing is None:
@@ -136,6 +137,14 @@ class DensitySurface:
         t = (np.asarray(controls) - self.origin) / self.scale
         slope: FloatArray = (self.levels[1] + 2.0 * t[:, None] * self.levels[2]) / self.scale
         return slope
+
+
+def variance_over(probabilities: FloatArray, centres: FloatArray) -> FloatArray:
+    """Variance of the order parameter (...) from probabilities (..., bin) of its bins."""
+    # About the middle of the bins: squares of a large offset would cancel.
+    away = centres - centres.mean()
+    variance: FloatArray = probabilities @ away**2 - (probabilities @ away) ** 2
+    return variance
 
 
 def _spline_columns(bins: Bins, coefficients: int) -> FloatArray:

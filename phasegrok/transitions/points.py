@@ -40,6 +40,10 @@ def groups_of(
     FormatError
         Where a coordinate is missing, or there is no entry.
     """
+    if isinstance(by, str) or not by:
+        raise FormatError(
+            f"points need a list of coordinates on {dim!r}, received {by!r}; name at least one."
+        )
     for name in by:
         if name not in dataset.coords or dataset[name].dims != (dim,):
             known = [each for each in dataset.coords if dataset[each].dims == (dim,)]
@@ -49,9 +53,20 @@ def groups_of(
     columns = [dataset[name].to_numpy().tolist() for name in by]
     rows: dict[tuple[Any, ...], list[int]] = {}
     for index, key in enumerate(zip(*columns, strict=True)):
+        _require_label(key, by)
         rows.setdefault(key, []).append(index)
     if not rows:
         raise FormatError(f"points need at least one entry along {dim!r}, received none.")
-    keys = sorted(rows)
+    keys = sorted(rows, key=lambda key: [(isinstance(each, str), each) for each in key])
     values = {name: np.array([key[place] for key in keys]) for place, name in enumerate(by)}
     return values, [np.array(rows[key], dtype=np.int64) for key in keys]
+
+
+def _require_label(key: tuple[Any, ...], by: Sequence[str]) -> None:
+    for name, label in zip(by, key, strict=True):
+        # A label that differs from itself, as NaN does, belongs to no point.
+        if not isinstance(label, str | int | float) or label != label:
+            raise FormatError(
+                f"points need a number or a word in {name!r} for each entry, received "
+                f"{label!r}; label all, or group by another coordinate."
+            )

@@ -20,9 +20,9 @@ from phasegrok.transitions.blocks import (
     readable_controls,
 )
 from phasegrok.transitions.chains import SizeChains
-from phasegrok.transitions.density import DensitySurface, fit_surface
+from phasegrok.transitions.density import DensitySurface, fit_surface, variance_over
 
-__all__ = ["FEATURES", "SizeFeatures", "measure_features"]
+__all__ = ["FEATURES", "FEWEST_DISORDERS", "SizeFeatures", "measure_features"]
 
 FEATURES: Final = ("log_slope", "log_variance", "barrier")
 """ln max |d⟨m⟩/dg|, ln max Var m, and ln p(lower peak) - ln p(valley)."""
@@ -30,9 +30,13 @@ FEATURES: Final = ("log_slope", "log_variance", "barrier")
 LEAST_BASIN: Final = 0.1
 """Both phases need this weight for a barrier: empty bins in a tail are no valley."""
 
+FEWEST_DISORDERS: Final = 6
+"""Of a size, where there are several: fewer do not know the covariance of three features."""
+
 _RESAMPLES: Final = 40
 _FROZEN: Final = 20.0
 _NEAR_EDGE: Final = 0.04
+_RISEN: Final = 1.25
 _FEWEST_IN_VALLEY: Final = 3.0
 
 
@@ -53,7 +57,8 @@ class SizeFeatures:
         False where chains hop so rarely that weights of phases tell where they started, or
         where neighbouring controls do not overlap.
     at_edge : bool
-        Whether the variance is largest at an end of the range of the control.
+        Whether the variance is largest at an end of the range of the control, and larger by a
+        quarter than over its middle half.
     transition : float
         Control of the largest variance, the mean over disorders.
     transition_spread : float
@@ -90,6 +95,7 @@ class _Curves:
     values: FloatArray
     transition: float
     gap: float
+    variance: FloatArray
     coexistence: float
     valley: int
 
@@ -133,8 +139,8 @@ def measure_features(
     Returns
     -------
     SizeFeatures
-        With two or more disorders, each disorder's features are read at its own transition and
-        averaged; their covariance is that of the mean over disorders.
+        With several disorders, at least `FEWEST_DISORDERS`, each disorder's features are read
+        at its own transition and averaged; their covariance is that of the mean over disorders.
     """
     parts = [size.of_disorder(each) for each in size.disorders]
     reads = [_read(part, each) for part, each in zip(parts, blocks, strict=True)]
@@ -143,7 +149,10 @@ def measure_features(
     if len(reads) == 1:
         covariance = _resampled_covariance(blocks[0], reads[0], generator)
     else:
-        covariance = np.cov(table.T, ddof=1) / len(reads)
+        # Unbiased for the inverse, by which models are judged: a few disorders know their own
+        # covariance badly (Anderson, Multivariate Statistical Analysis, 2003, section 7.7).
+        inflation = (len(reads) - 1.0) / (len(reads) - len(FEATURES) - 2.0)
+        covariance = inflation * np.cov(table.T, ddof=1) / len(reads)
     return SizeFeatures(
         size=size.size,
         volume=size.volume,
@@ -182,7 +191,6 @@ def _read(chains: SizeChains, measured: Blocks) -> _Read:
     grid = readable_controls(blocks)
     curves = _curves(surface, grid)
     low, high = measured.controls[[0, -1]]
-    margin = _NEAR_EDGE * float(high - low)
     bound = _barrier_bound(chains, blocks, surface, curves) if curves.gap > 0.0 else None
     values = curves.values
     if bound is not None:
@@ -194,7 +202,7 @@ def _read(chains: SizeChains, measured: Blocks) -> _Read:
         values=values,
         barrier_bounded=bound is not None,
         transition=curves.transition,
-        at_edge=not low + margin <= curves.transition <= high - margin,
+        at_edge=_at_edge(curves, grid, low=float(low), high=float(high)),
         gap=curves.gap,
         slope_known=bool((overlaps(blocks) >= LEAST_OVERLAP).all()) and _unfrozen(measured),
     )
@@ -205,7 +213,7 @@ def _curves(surface: DensitySurface, grid: FloatArray) -> _Curves:
     p = np.exp(log_p)
     centres = surface.bins.centres
     mean = p @ centres
-    variance = p @ centres**2 - mean**2
+    variance = variance_over(p, centres)
     slope = np.sum(p * (centres - mean[:, None]) * surface.score(grid), axis=1)
     barriers, splits = _barriers(log_p)
     best = int(np.argmax(barriers))
@@ -222,9 +230,21 @@ def _curves(surface: DensitySurface, grid: FloatArray) -> _Curves:
         values=values,
         transition=float(grid[np.argmax(variance)]),
         gap=gap,
+        variance=variance,
         coexistence=float(grid[best]),
         valley=int(splits[best]),
     )
+
+
+def _at_edge(curves: _Curves, grid: FloatArray, *, low: float, high: float) -> bool:
+    """Whether the transition lies beside the window; a level variance has its top anywhere."""
+    width = high - low
+    if low + _NEAR_EDGE * width <= curves.transition <= high - _NEAR_EDGE * width:
+        return False
+    middle = np.abs(grid - 0.5 * (low + high)) <= 0.25 * width
+    if not middle.any():
+        return True
+    return bool(curves.variance.max() > _RISEN * curves.variance[middle].max())
 
 
 def _barrier_bound(

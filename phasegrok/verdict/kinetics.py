@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
-from phasegrok.errors import InsufficientSamplesError
+from phasegrok.errors import InsufficientSamplesError, InvalidValueError
+from phasegrok.transitions.demands import real_numbers, require_dataset, require_variables
 from phasegrok.transitions.escape.lifetime_tables import Arrhenius, arrhenius
 from phasegrok.transitions.hysteresis.loop_laws import (
     CONTINUOUS,
@@ -46,6 +47,7 @@ def loop_signature(
     Signature
         By `phasegrok.transitions.compare_loop_laws`; silent where neither law can be trusted.
     """
+    require_dataset("a table of loops", loops)
     if dimension is not None:
         return _silent(
             "loops", "their laws are known here for mean field alone, not for droplets in space"
@@ -99,7 +101,15 @@ def lifetime_signature(lifetimes: xr.Dataset, *, size: str, dimension: int | Non
         ln τ that grows with the barrier of an interface supports, ln τ that grows with ln N
         opposes, by the difference of their χ²; silent where neither fits.
     """
-    extent = lifetimes[size].astype(np.float64)
+    require_dataset("a table of lifetimes", lifetimes)
+    require_variables("lifetimes", lifetimes, [size], dims=("point",), advice="group by it")
+    numbers = real_numbers(f"the coordinate {size!r} of lifetimes", lifetimes[size].to_numpy())
+    extent = lifetimes[size].copy(data=numbers)
+    if not (np.isfinite(extent) & (extent > 0.0)).all():
+        raise InvalidValueError(
+            f"lifetimes need {size!r} to be positive and finite, received "
+            f"{extent.to_numpy().tolist()}; leave out points without one."
+        )
     area = extent if dimension is None else extent ** (dimension - 1)
     places = {"area": area, "logarithm": np.log(extent)}
     try:

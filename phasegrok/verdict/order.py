@@ -4,10 +4,18 @@ from collections.abc import Sequence
 
 import xarray as xr
 
+from phasegrok.errors import InvalidValueError
 from phasegrok.verdict.answers import ANSWERS, UNDETERMINED
 from phasegrok.verdict.kinetics import lifetime_signature, loop_signature
 from phasegrok.verdict.models import energy_models, scaling_models
-from phasegrok.verdict.readings import Places, read_energy, read_sizes, weigh_reading
+from phasegrok.verdict.readings import (
+    Places,
+    Reading,
+    read_energy,
+    read_sizes,
+    unexplained,
+    weigh_reading,
+)
 from phasegrok.verdict.result import Verdict
 from phasegrok.verdict.sentences import doubts, grounds, too_few, wanted_data
 from phasegrok.verdict.signatures import (
@@ -82,11 +90,17 @@ def order_of_transition(  # noqa: PLR0913 - one door for all signatures
     (1986); Lee and Kosterlitz, Phys. Rev. B 43, 3265 (1991); Borgs and Kotecký, J. Stat. Phys.
     61, 79 (1990). Chains that have not mixed within a phase are refused.
     """
+    if dimension == 1:
+        raise InvalidValueError(
+            "in one dimension no barrier grows with the size, and nothing tells phases from a "
+            "crossover; received dimension=1: give None where the size is a number of degrees "
+            "of freedom."
+        )
     places = Places(control=control, size=size, dimension=dimension)
     reading = read_sizes(samples, places, seed=[seed, 0])
     weighing = weigh_reading(reading, dimension, scaling_models, seed=[seed, 1])
     tables = [observable_table(reading.features, weighing)]
-    refused = list(reading.refused)
+    refused = [*unexplained(samples, places), *reading.refused]
     signatures: list[Signature] = []
     if energy is not None:
         second = read_energy(energy, places, seed=[seed, 2])
@@ -101,22 +115,26 @@ def order_of_transition(  # noqa: PLR0913 - one door for all signatures
     table = xr.merge(tables, join="outer").assign_attrs(
         control=control, size=size, dimension=-1 if dimension is None else dimension
     )
-    return _verdict(weighing, signatures, refused, table)
+    return _verdict(reading, weighing, signatures, refused=refused, table=table)
 
 
 def _verdict(
+    reading: Reading,
     weighing: Weighing | None,
     signatures: Sequence[Signature],
+    *,
     refused: Sequence[str],
     table: xr.Dataset,
 ) -> Verdict:
     alone = dict.fromkeys(ANSWERS, 0.0) | {UNDETERMINED: 1.0}
     if weighing is not None:
         alone = dict(weighing.probabilities)
-    probabilities, conflicts = join_signatures(alone, signatures, silent=weighing is None)
+    # Phases that a symmetry relates have lifetimes and loops too.
+    joining = () if reading.even else signatures
+    probabilities, conflicts = join_signatures(alone, joining, silent=weighing is None)
     order = named_answer(probabilities) or UNDETERMINED
     said = () if weighing is None else grounds(weighing)
-    unsaid = too_few(table) if weighing is None else doubts(weighing, order, probabilities)
+    unsaid = too_few(reading) if weighing is None else doubts(weighing, order, probabilities)
     return Verdict(
         order=order,
         probabilities=probabilities,

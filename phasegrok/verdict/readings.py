@@ -8,15 +8,16 @@ import numpy as np
 import xarray as xr
 
 from phasegrok.errors import NoConvergenceError
+from phasegrok.schema import LABELS, RUN, RUN_COORDINATES
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.blocks import Blocks, blocks_of, widest_leap
 from phasegrok.transitions.chains import SizeChains, gather_chains
-from phasegrok.verdict.features import SizeFeatures, measure_features
+from phasegrok.verdict.features import FEWEST_DISORDERS, SizeFeatures, measure_features
 from phasegrok.verdict.gate import LARGEST_RATIO, looks_even, mixing_ratio
 from phasegrok.verdict.models import ScalingModel, Sizes
 from phasegrok.verdict.weighing import FEWEST_SIZES, Comparison, Weighing, weigh
 
-__all__ = ["Places", "Reading", "read_energy", "read_sizes", "weigh_reading"]
+__all__ = ["Places", "Reading", "read_energy", "read_sizes", "unexplained", "weigh_reading"]
 
 _FEWEST_CONTROLS: Final = 4
 
@@ -50,10 +51,13 @@ class Reading:
         Of the sizes that count.
     refused : tuple of str
         Why the others do not.
+    even : bool
+        Whether the law is even and was not folded: then nothing can be said of a transition.
     """
 
     features: tuple[SizeFeatures, ...]
     refused: tuple[str, ...]
+    even: bool = False
 
 
 def read_sizes(samples: xr.DataArray, places: Places, *, seed: Sequence[int]) -> Reading:
@@ -90,7 +94,11 @@ def read_sizes(samples: xr.DataArray, places: Places, *, seed: Sequence[int]) ->
             refused.append(f"the size {each.size:g} does not count: {reason}")
         else:
             kept.append(features)
-    return Reading(features=tuple(kept), refused=tuple(refused))
+    return Reading(
+        features=tuple(kept),
+        refused=tuple(refused),
+        even=any(looks_even(each) for each in gathered),
+    )
 
 
 def read_energy(energy: xr.DataArray, places: Places, *, seed: Sequence[int]) -> Reading:
@@ -101,6 +109,34 @@ def read_energy(energy: xr.DataArray, places: Places, *, seed: Sequence[int]) ->
     reading = read_sizes(energy, places, seed=seed)
     features = tuple(replace(each, slope_known=False) for each in reading.features)
     return replace(reading, features=features)
+
+
+def unexplained(samples: xr.DataArray, places: Places) -> tuple[str, ...]:
+    """Tell which numbers differ among runs of one size, control and disorder.
+
+    Runs that differ in a setting are samples of different laws.
+    """
+    known = {*RUN_COORDINATES, *LABELS, places.control, places.size, "seed"}
+    numbers = [
+        str(name)
+        for name, values in samples.coords.items()
+        if values.dims == (RUN,) and values.dtype.kind in "fiu" and name not in known
+    ]
+    group = [samples[name].to_numpy() for name in (places.size, places.control)]
+    if "disorder" in samples.coords and samples["disorder"].dims == (RUN,):
+        labels = samples["disorder"].to_numpy().tolist()
+        order = {label: number for number, label in enumerate(dict.fromkeys(labels))}
+        group.append(np.array([order[label] for label in labels]))
+    _, place = np.unique(np.stack(group), axis=1, return_inverse=True)
+    first = np.unique(place.ravel(), return_index=True)[1][place.ravel()]
+    return tuple(
+        f"runs of one {places.size} and {places.control} differ in {name!r}: are they samples "
+        "of one law?"
+        for name in numbers
+        if not np.array_equal(
+            samples[name].to_numpy(), samples[name].to_numpy()[first], equal_nan=True
+        )
+    )
 
 
 def weigh_reading(
@@ -166,9 +202,14 @@ def _measured(
 
 
 def _unusable(chains: SizeChains) -> str:
-    fewest = min(chains.of_disorder(each).controls.size for each in chains.disorders)
-    if fewest < _FEWEST_CONTROLS:
-        return f"{fewest} controls, {_FEWEST_CONTROLS} are needed"
+    count = len(chains.disorders)
+    if 1 < count < FEWEST_DISORDERS:
+        return f"{count} disorders, {FEWEST_DISORDERS} are needed where there are several"
+    controls = {each: chains.of_disorder(each).controls.size for each in chains.disorders}
+    fewest = min(controls, key=lambda each: controls[each])
+    if controls[fewest] < _FEWEST_CONTROLS:
+        where = f" in the disorder {fewest}" if count > 1 else ""
+        return f"{controls[fewest]} controls{where}, {_FEWEST_CONTROLS} are needed"
     if not any(np.ptp(chains.pooled(float(g))) > 0.0 for g in chains.controls):
         return "the order parameter does not vary"
     return ""

@@ -9,6 +9,7 @@ from typing import Any, Final, Self, final
 import xarray as xr
 
 from phasegrok.errors import FormatError
+from phasegrok.verdict.answers import UNDETERMINED
 
 __all__ = ["Verdict"]
 
@@ -53,7 +54,8 @@ class Verdict:
         )
         varied = self.table.attrs["control"]
         parts = [f"As {varied} is varied, the transition is {self.order} ({chances})."]
-        parts += [f"For it: {'; '.join(self.grounds)}."] if self.grounds else []
+        head = "Measured" if self.order == UNDETERMINED else "For it"
+        parts += [f"{head}: {'; '.join(self.grounds)}."] if self.grounds else []
         parts += [f"Against it: {'; '.join(self.against)}."] if self.against else []
         parts += [self.wanted] if self.wanted else []
         return " ".join(parts)

@@ -8,7 +8,8 @@ import xarray as xr
 from phasegrok.verdict.answers import CONTINUOUS, NAMED, UNDETERMINED
 from phasegrok.verdict.deciding import FARTHEST_DOUBLING, deciding_size
 from phasegrok.verdict.features import SizeFeatures
-from phasegrok.verdict.weighing import FEWEST_SIZES, Weighing
+from phasegrok.verdict.readings import Reading
+from phasegrok.verdict.weighing import FEWEST_SIZES, WINDOW, Weighing
 
 __all__ = ["doubts", "grounds", "too_few", "wanted_data"]
 
@@ -21,7 +22,7 @@ def grounds(weighing: Weighing) -> tuple[str, ...]:
     variance = (last.values[1] - first.values[1]) / growth
     steepest = f"the steepest slope grows as N^{slope:.2f} and "
     said = [
-        f"from N = {first.volume:g} to {last.volume:g} "
+        f"from N = {_volume(first)} to {_volume(last)} "
         # Where chains rarely hop, the slope tells where they were started.
         f"{steepest if first.slope_known and last.slope_known else ''}"
         f"the largest variance grows as N^{variance:.2f}",
@@ -43,6 +44,14 @@ def grounds(weighing: Weighing) -> tuple[str, ...]:
     return tuple(said)
 
 
+def _volume(features: SizeFeatures) -> str:
+    """N, and the extent that it was raised from: a size given as the other shows here."""
+    if features.volume == features.size:
+        return f"{features.volume:g}"
+    power = np.log(features.volume) / np.log(features.size)
+    return f"{features.size:g}^{power:.0f} = {features.volume:g}"
+
+
 def _barrier(features: SizeFeatures) -> str:
     if features.barrier_bounded:
         return f"at least {features.values[2]:.1f}"
@@ -56,8 +65,9 @@ def doubts(
     failed = [f"{each.name}: {each.text}" for each in weighing.checks if not each.passed]
     # Where nothing is named, what was likely before its checks tells more.
     kept = weighing.kinds if order == UNDETERMINED else probabilities
+    before = " before its checks" if order == UNDETERMINED and failed else ""
     rivals = [
-        f"{answer} keeps the probability {kept[answer]:.2f}"
+        f"{answer} keeps the probability {kept[answer]:.2f}{before}"
         for answer in NAMED
         if answer != order and kept[answer] > 0.05
     ]
@@ -66,6 +76,8 @@ def doubts(
         for kind, each in weighing.scores.items()
         if not each.evidence.consistent and weighing.kinds[kind] > 0.01
     ]
+    if len(weighing.comparison.features) == FEWEST_SIZES and order != UNDETERMINED:
+        rivals.append("of three sizes none can be left out to be predicted")
     if order == CONTINUOUS:
         rivals.append(
             "a first-order transition looks the same whose correlation volume exceeds the "
@@ -82,15 +94,19 @@ def _largest_jump(weighing: Weighing) -> float:
     return float(2.0 * np.exp(0.5 * highest))
 
 
-def too_few(table: xr.Dataset) -> tuple[str, ...]:
+def too_few(reading: Reading) -> tuple[str, ...]:
     """Say that too few sizes count."""
-    return (f"{table.sizes['size']} usable sizes, {FEWEST_SIZES} are needed",)
+    return (f"{len(reading.features)} usable sizes, {FEWEST_SIZES} are needed",)
 
 
 def wanted_data(weighing: Weighing | None, order: str, table: xr.Dataset) -> str:
     """Say what would settle an undetermined case; nothing where an answer is named."""
     if order != UNDETERMINED:
         return ""
+    if weighing is not None and any(
+        each.name == WINDOW and not each.passed for each in weighing.checks
+    ):
+        return "Move the window of the control until the fluctuations are largest within it."
     if weighing is None:
         return (
             f"Give at least {FEWEST_SIZES} sizes spanning a factor 4 in N, each with several "

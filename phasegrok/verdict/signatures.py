@@ -81,7 +81,7 @@ def join_signatures(
     probabilities : mapping
         Of the four answers by the order parameter.
     signatures : sequence of Signature
-        Beside it.
+        Beside it; their order does not matter.
     silent : bool
         Whether the order parameter says nothing at all, for want of usable sizes: then support
         is taken as it is.
@@ -91,27 +91,52 @@ def join_signatures(
     dict
         Answer to probability, summing to one.
     tuple of str
-        Conflicts.
+        Conflicts, of signatures with the order parameter or with each other.
     """
     joined = dict(probabilities)
-    conflicts: list[str] = []
-    for each in signatures:
-        named = named_answer(joined)
-        contradicted = (
-            each.opposes >= SURE if named == FIRST_ORDER else each.supports >= _LIKELY
+    if not signatures:
+        return joined, ()
+    for_it = [each for each in signatures if each.supports >= _LIKELY]
+    against = [each for each in signatures if each.opposes >= _LIKELY]
+    named = named_answer(joined)
+    conflicts = _conflicts(joined, named, for_it, against)
+    if conflicts:
+        _move(joined, named or FIRST_ORDER, 0.0)
+    elif named is None and against:
+        least = min(each.supports for each in against)
+        _move(joined, FIRST_ORDER, min(joined[FIRST_ORDER], least))
+    elif silent or joined[FIRST_ORDER] >= _OPEN:
+        most = max(each.supports for each in signatures)
+        _raise(joined, max(joined[FIRST_ORDER], most))
+    return joined, conflicts
+
+
+def _conflicts(
+    alone: Mapping[str, float],
+    named: str | None,
+    for_it: Sequence[Signature],
+    against: Sequence[Signature],
+) -> tuple[str, ...]:
+    if for_it and against:
+        return (
+            f"signatures contradict each other: {_names(for_it)} for a first-order "
+            f"transition, {_names(against)} against one",
         )
-        if named is not None and contradicted:
-            conflicts.append(
-                f"the {each.name} contradicts it: the order parameter alone says {named} "
-                f"({joined[named]:.2f}), the {each.name} makes first-order "
-                f"{each.supports:.2f} and its absence {each.opposes:.2f} probable"
-            )
-            _move(joined, named, 0.0)
-        elif named is None and each.opposes >= _LIKELY:
-            _move(joined, FIRST_ORDER, min(joined[FIRST_ORDER], each.supports))
-        elif silent or joined[FIRST_ORDER] >= _OPEN:
-            _raise(joined, max(joined[FIRST_ORDER], each.supports))
-    return joined, tuple(conflicts)
+    if named is None:
+        return ()
+    contradicting = (
+        [each for each in against if each.opposes >= SURE] if named == FIRST_ORDER else for_it
+    )
+    return tuple(
+        f"the {each.name} contradicts it: the order parameter alone says {named} "
+        f"({alone[named]:.2f}), the {each.name} makes first-order {each.supports:.2f} and its "
+        f"absence {each.opposes:.2f} probable"
+        for each in contradicting
+    )
+
+
+def _names(signatures: Sequence[Signature]) -> str:
+    return " and ".join(f"the {each.name}" for each in signatures)
 
 
 def named_answer(probabilities: Mapping[str, float]) -> str | None:

@@ -6,12 +6,12 @@ from typing import Final, final
 
 import numpy as np
 
-from phasegrok.verdict.answers import CROSSOVER, UNDETERMINED
+from phasegrok.verdict.answers import UNDETERMINED
 from phasegrok.verdict.features import SizeFeatures
 from phasegrok.verdict.models import ScalingModel, Sizes, widened
 from phasegrok.verdict.scoring import Score, feature_table, score
 
-__all__ = ["FEWEST_SIZES", "SURE", "Check", "Comparison", "Weighing", "weigh"]
+__all__ = ["FEWEST_SIZES", "SURE", "WINDOW", "Check", "Comparison", "Weighing", "weigh"]
 
 SURE: Final = 0.9
 """Probability from which an answer is named."""
@@ -22,6 +22,12 @@ LEAST_RANGE: Final = 4.0
 
 LEAST_PREDICTIVE: Final = 0.01
 WIDENING: Final = 3.0
+WINDOW: Final = "window"
+"""Name of the check that the transition lies within the controls."""
+
+_LARGEST_LAG: Final = 2.0
+"""Nats by which a rival may predict the largest size better, however uncertain both are."""
+
 _CONTENDER: Final = 12.0
 """Kinds further behind than this many nats cannot change an answer in a check."""
 
@@ -162,17 +168,15 @@ def weigh(comparison: Comparison, *, seed: np.random.SeedSequence) -> Weighing:
     kinds = comparison.posterior(scores)
     probabilities = comparison.by_answer(kinds)
     checks: tuple[Check, ...] = ()
+    named = max(comparison.answers, key=lambda answer: probabilities[answer])
     if _beside_the_window(comparison.features):
-        # Sharpening that stops is seen beside a transition too, but critical growth is not.
-        for answer in [each for each in comparison.answers if each != CROSSOVER]:
+        for answer in comparison.answers:
             _withdraw(probabilities, answer)
         text = "the fluctuations are largest at an end of the range of the control"
-        checks = (Check(name="window", passed=False, text=text),)
-    named = max(comparison.answers, key=lambda answer: probabilities[answer])
-    if probabilities[named] >= SURE:
-        survived = _checks(named, comparison, scores, further)
-        checks = (*survived, *checks)
-        if not all(check.passed for check in survived):
+        checks = (Check(name=WINDOW, passed=False, text=text),)
+    elif probabilities[named] >= SURE:
+        checks = _checks(named, comparison, scores, further)
+        if not all(check.passed for check in checks):
             _withdraw(probabilities, named)
     return Weighing(
         comparison=comparison,
@@ -203,6 +207,7 @@ def _checks(
     widest = {kind: widened(each, WIDENING) for kind, each in contenders.items()}
     return (
         _spans(comparison),
+        _agrees([scores[kind] for kind in contenders]),
         _fits(named, scores),
         _still(
             named, comparison, comparison.scores(widest, wide), "priors three times as wide"
@@ -224,6 +229,14 @@ def _spans(comparison: Comparison) -> Check:
         passed=ratio >= LEAST_RANGE * (1.0 - 1e-9),
         text=f"N grows {ratio:.3g}-fold, {LEAST_RANGE:g}-fold is the least",
     )
+
+
+def _agrees(scores: Sequence[Score]) -> Check:
+    refused = [each.kind for each in scores if not each.evidence.consistent]
+    text = "forward and reverse stepping stones agree"
+    if refused:
+        text = f"forward and reverse stepping stones disagree for {' and '.join(refused)}"
+    return Check(name="evidences", passed=not refused, text=text)
 
 
 def _fits(named: str, scores: Mapping[str, Score]) -> Check:
@@ -264,7 +277,7 @@ def _predicts_largest(
     return (
         Check(
             name="prediction of the largest size",
-            passed=behind <= 2.0 * max(errors),
+            passed=behind <= min(2.0 * max(errors), _LARGEST_LAG),
             text=f"{best} predicts it best, {named} is {behind:.1f} nats behind",
         ),
     )

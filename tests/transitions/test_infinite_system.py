@@ -102,11 +102,15 @@ def test_the_posterior_of_the_jump_is_that_of_a_normal_law_with_its_correction()
     below = np.cumsum(density) / density.sum()
     for value, probability in (
         (found.median, 0.5),
-        (found.interval_68[0], 0.16),
-        (found.interval_95[1], 0.975),
         (found.upper_bound, 0.95),
     ):
         assert value == pytest.approx(np.interp(probability, below, limits), abs=1.5e-3)
+    for (low, high), share in ((found.interval_68, 0.68), (found.interval_95, 0.95)):
+        held = np.interp([low, high], limits, below)
+        assert held[1] - held[0] == pytest.approx(share, abs=0.01)
+        # No other interval of this content is shorter: the density is the same at both ends.
+        top, level = int(density.argmax()), np.interp(high, limits, density)
+        assert low == pytest.approx(np.interp(level, density[:top], limits[:top]), abs=1.5e-3)
 
 
 @pytest.mark.parametrize("limit", [0.0, 0.5])

@@ -9,13 +9,18 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from phasegrok.errors import FormatError, InsufficientSamplesError, InvalidValueError
+from phasegrok.exact import GaussianMixture, concatenated, gaussian_mixture
 from phasegrok.verdict import Verdict, order_of_transition
+from phasegrok.verdict.readings import Places, read_sizes
 
 Draw = Callable[[float, float, int, np.random.Generator], NDArray[np.float64]]
 """Draws (record,) from size, control, number of records and a generator."""
 
 Window = Callable[[float], tuple[float, float]]
 """Range of the control at a size."""
+
+
+PLACES = Places(control="g", size="N", dimension=None)
 
 
 def make_study(
@@ -185,7 +190,7 @@ def flat(**changes: object) -> xr.DataArray:
         (flat(), {"dimension": 2.0}, "dimension must be a whole number of at least 1"),
         (flat().rename(record="time"), {}, "needs the dimensions"),
         (flat() * np.nan, {}, "holds values that are not finite"),
-        (flat().astype(complex), {}, "must be of real numbers"),
+        (flat().astype(complex), {}, "must be an array of real numbers"),
     ],
 )
 def test_refuses_what_cannot_be_judged(
@@ -211,6 +216,66 @@ def test_constants_are_undetermined() -> None:
     assert any("does not vary" in each for each in verdict.against)
 
 
+def test_one_dimension_is_refused() -> None:
+    samples = make_study(two_phases, lambda size: (-8.0 / size, 8.0 / size), records=50)
+    with pytest.raises(InvalidValueError, match="in one dimension no barrier grows"):
+        order_of_transition(samples, control="g", size="N", dimension=1)
+
+
+def test_nothing_is_named_from_beside_the_transition() -> None:
+    # The upper phase has begun to appear at the end of the window.
+    verdict = judge(make_study(two_phases, lambda size: (-18.0 / size, -2.0 / size)))
+    assert verdict.order == "undetermined"
+    assert any("at an end of the range" in each for each in verdict.against)
+    assert verdict.wanted.startswith("Move the window")
+
+
+def test_units_and_origin_of_the_order_parameter_change_nothing() -> None:
+    samples = make_study(two_phases, lambda size: (-8.0 / size, 8.0 / size))
+    expected = read_sizes(samples, PLACES, seed=[1]).features
+    for changed in (1e-15 * samples, samples + 1e8):
+        found = read_sizes(changed, PLACES, seed=[1]).features
+        scale = np.log(1e-15) if float(changed.max()) < 1e-9 else 0.0
+        for one, other in zip(expected, found, strict=True):
+            np.testing.assert_allclose(other.values[0], one.values[0] + scale, atol=1e-3)
+            np.testing.assert_allclose(other.values[1], one.values[1] + 2 * scale, atol=1e-3)
+            np.testing.assert_allclose(other.values[2], one.values[2], atol=2e-2)
+
+
+def by_disorder(count: int) -> xr.DataArray:
+    """Two phases whose transition points spread by 0.5 N^(-1/2) over disorders."""
+    law = GaussianMixture(transition_spread=lambda size: 0.5 * size**-0.5)
+    parts = [
+        gaussian_mixture(
+            law,
+            size=size,
+            field=np.linspace(-1.6, 1.6, 30) * size**-0.5,
+            record_count=200,
+            disorder_count=count,
+            seed=4,
+        )
+        for size in (50, 100, 200, 400)
+    ]
+    found: xr.DataArray = concatenated(parts)["order_parameter"]
+    return found
+
+
+def test_disorders_are_read_at_their_own_transition() -> None:
+    verdict = order_of_transition(by_disorder(8), control="field", size="size", dimension=None)
+    assert verdict.order == "first-order"
+    assert any("each disorder was read at its own" in each for each in verdict.grounds)
+    spread = verdict.table["transition_spread"].to_numpy()
+    expected = 0.5 * verdict.table["volume"].to_numpy() ** -0.5
+    # A standard deviation of eight numbers is known to 1/√14.
+    assert np.all(np.abs(np.log(spread / expected)) < 4.0 / np.sqrt(14.0))
+
+
+def test_a_few_disorders_are_refused() -> None:
+    verdict = order_of_transition(by_disorder(3), control="field", size="size", dimension=None)
+    assert verdict.order == "undetermined"
+    assert any("3 disorders, 6 are needed" in each for each in verdict.against)
+
+
 def with_energy(samples: xr.DataArray) -> xr.DataArray:
     """An energy that jumps where the order parameter does, with noise of its own."""
     noise = np.random.default_rng(8).standard_normal(samples.shape)
@@ -229,6 +294,7 @@ def test_an_energy_supports_what_the_order_parameter_says() -> None:
     assert "no latent heat" in verdict.table["energy_kind"]
 
 
+@pytest.mark.slow
 def test_an_energy_without_a_jump_contradicts_one() -> None:
     samples = make_study(two_phases, lambda size: (-8.0 / size, 8.0 / size))
     smooth = make_study(driven_well, lambda _: (-0.6, 0.6), seed=2)

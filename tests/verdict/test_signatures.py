@@ -72,3 +72,18 @@ def test_where_the_order_parameter_is_silent_support_is_taken_as_it_is() -> None
     after, _ = join(shares(0.0, 0.0, 0.0, 1.0), 0.93, 0.02, silent=True)
     assert after["first-order"] == pytest.approx(0.93)
     assert after["undetermined"] == pytest.approx(0.07)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("before", [shares(0.0, 0.0, 0.0, 1.0), shares(0.5, 0.3, 0.1, 0.1)])
+def test_signatures_that_contradict_each_other_name_nothing_in_either_order(
+    before: dict[str, float], reverse: bool
+) -> None:
+    both = [
+        Signature(name="loops", supports=0.02, opposes=0.95),
+        Signature(name="lifetimes", supports=0.95, opposes=0.02),
+    ]
+    after, conflicts = join_signatures(before, both[::-1] if reverse else both, silent=True)
+    assert after["first-order"] == 0.0
+    assert named_answer(after) is None
+    assert "the lifetimes for a first-order transition, the loops against one" in conflicts[0]

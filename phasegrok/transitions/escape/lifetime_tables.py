@@ -1,6 +1,6 @@
 """Lifetimes of all points of a dataset, and how they grow with the size."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Final, final
 
@@ -10,14 +10,22 @@ from scipy.special import digamma, polygamma
 from scipy.stats import chi2
 
 from phasegrok.errors import FormatError, InsufficientSamplesError, InvalidValueError
-from phasegrok.schema import RECORD, RUN, Outcome
+from phasegrok.schema import RECORD, RUN
 from phasegrok.statistics.samples import BoolArray, FloatArray
+from phasegrok.transitions.demands import (
+    real_numbers,
+    require_dataset,
+    require_magnitude,
+    require_variables,
+)
 from phasegrok.transitions.escape.lifetimes import lifetime, status_meanings
 from phasegrok.transitions.points import groups_of
+from phasegrok.transitions.usable_runs import record_counts, usable_runs
 
 __all__ = ["Arrhenius", "arrhenius", "lifetimes"]
 
-USABLE: Final = (Outcome.FINISHED.value, Outcome.TRUNCATED.value)
+_LEAST_SPREAD: Final = 1e-6
+"""Sizes that agree to that are one."""
 
 
 def lifetimes(
@@ -50,20 +58,20 @@ def lifetimes(
     InvalidValueError, InsufficientSamplesError
         See `lifetime`.
     """
+    require_dataset("runs that may escape", dataset)
     names = [f"event_{event}_{side}" for side in ("lower", "upper")]
-    missing = [name for name in names if name not in dataset]
-    if missing:
-        raise FormatError(
-            f"lifetimes need the variable {missing[0]!r} on {RUN!r}; record the event, or name "
-            "another."
-        )
+    for wanted, advice in (
+        (names, "record the event, or name another"),
+        (["physical_kinetics", "outcome", "record_count"], "follow the schema"),
+    ):
+        require_variables("lifetimes", dataset, wanted, dims=(RUN,), advice=advice)
     if not (dataset["physical_kinetics"].to_numpy() == 1).all():
         raise FormatError(
             "lifetimes need runs whose time has a physical meaning (physical_kinetics 1); "
             "samplers that share only the stationary law have none."
         )
     keys, members = groups_of(dataset, by)
-    usable = np.isin(dataset["outcome"].to_numpy().astype(str), USABLE)
+    usable = usable_runs(dataset["outcome"])
     bounds = [_in_time(dataset, name, usable) for name in names]
     found = []
     for rows in members:
@@ -79,29 +87,53 @@ def lifetimes(
     return table
 
 
-def _in_time(dataset: xr.Dataset, name: Hashable, usable: BoolArray) -> FloatArray:
+def _in_time(dataset: xr.Dataset, name: str, usable: BoolArray) -> FloatArray:
     """Bounds as times: along the records of each run, and on at its last pace."""
-    bounds = dataset[name].to_numpy()
-    shape = (dataset.sizes[RUN], dataset.sizes[RECORD])
-    step, time = (
-        np.broadcast_to(dataset[each].to_numpy(), shape).astype(np.float64)
-        for each in ("step", "time")
-    )
-    counts = dataset["record_count"].to_numpy()
+    bounds = real_numbers(name, dataset[name].to_numpy())
+    step, time = (_on_records(dataset, each) for each in ("step", "time"))
+    shape = step.shape
+    counts = record_counts(dataset["record_count"], shape[1])
     result = np.full(bounds.shape, np.nan)
     for run in np.flatnonzero(usable):
         # Steps and times stand beyond the valid records as well, where nothing else does.
         last = max(int(counts[run]), min(2, shape[1]))
         along, clock = step[run, :last], time[run, :last]
-        if last < 2 or clock[-1] <= clock[0]:
+        known = np.isfinite(along).all() and np.isfinite(clock).all()
+        rises = (
+            known and last > 1 and (np.diff(along) > 0).all() and (np.diff(clock) >= 0).all()
+        )
+        if not rises or not 0.0 < clock[-1] - clock[-2] < np.inf:
             raise FormatError(
-                "a run needs two records at different times for its steps to be dated, unlike "
-                f"{dataset['run_id'].to_numpy()[run]!r}."
+                "a run needs two records at different times, and steps that rise, for its "
+                f"steps to be dated, unlike the one at position {run}; leave it out, or record "
+                "it again."
             )
         pace = (clock[-1] - clock[-2]) / (along[-1] - along[-2])
         beyond = max(0.0, bounds[run] - along[-1]) * pace
         result[run] = np.interp(bounds[run], along, clock) + beyond
     return result
+
+
+def _on_records(dataset: xr.Dataset, name: str) -> FloatArray:
+    """Steps or times on (run, record)."""
+    if name not in dataset.variables or not set(dataset[name].dims) <= {RUN, RECORD}:
+        raise FormatError(
+            f"lifetimes need {name!r} on ({RUN!r}, {RECORD!r}); follow the schema."
+        )
+    if RECORD not in dataset.sizes:
+        raise FormatError(f"lifetimes need the dimension {RECORD!r}; follow the schema.")
+    held = dataset[name]
+    missing = {each: dataset.sizes[each] for each in (RUN, RECORD) if each not in held.dims}
+    return real_numbers(name, held.expand_dims(missing).transpose(RUN, RECORD).to_numpy())
+
+
+def _require_points(values: FloatArray, name: str, *, positive: bool) -> None:
+    if not np.isfinite(values).all() or (positive and not (values > 0.0).all()):
+        raise InvalidValueError(
+            f"a barrier needs {'positive and ' if positive else ''}finite numbers in {name!r} "
+            f"where there are escapes, received {values.tolist()}; leave the others out."
+        )
+    require_magnitude(f"{name!r}", values, each=True)
 
 
 @final
@@ -153,24 +185,32 @@ def arrhenius(table: xr.Dataset, *, size: str = "size") -> Arrhenius:
     Raises
     ------
     InvalidValueError
-        Where the table lacks the size.
+        Where the table lacks the size, or a number in it has no meaning.
+    FormatError
+        Where it lacks lifetimes.
     InsufficientSamplesError
         For fewer than two sizes with escapes.
     """
+    require_dataset("a table of lifetimes", table)
     if size not in table.coords:
         raise InvalidValueError(
             f"the table needs the coordinate {size!r}, received {list(table.coords)}; name it "
             "in the grouping of the lifetimes."
         )
-    count = table["effective_escapes"].to_numpy()
+    columns = ("effective_escapes", "value")
+    dims = tuple(str(each) for each in table[size].dims)
+    require_variables("barriers", table, columns, dims=dims, advice="make it by lifetimes")
+    count, value = (real_numbers(name, table[name].to_numpy()) for name in columns)
     used = count > 0
-    along = table[size].to_numpy().astype(np.float64)[used]
-    if np.unique(along).size < 2:
+    along = real_numbers(f"the coordinate {size!r}", table[size].to_numpy())[used]
+    for name, each in ((size, along), ("value", value[used]), (columns[0], count[used])):
+        _require_points(each, name, positive=name != size)
+    if np.unique(along).size < 2 or np.ptp(along) < _LEAST_SPREAD * np.abs(along).max():
         raise InsufficientSamplesError(
             "a barrier from sizes", required=2, received=int(np.unique(along).size)
         )
     number = count[used]
-    mean = np.log(table["value"].to_numpy()[used]) + np.log(number) - digamma(number)
+    mean = np.log(value[used]) + np.log(number) - digamma(number)
     weight = 1 / np.sqrt(polygamma(1, number))
     design = np.stack([along, np.ones_like(along)], axis=1) * weight[:, None]
     covariance = np.linalg.inv(design.T @ design)

@@ -16,6 +16,7 @@ from scipy.special import gammaincinv
 
 from phasegrok.errors import InsufficientSamplesError, InvalidValueError
 from phasegrok.statistics.samples import BoolArray, FloatArray
+from phasegrok.transitions.demands import finite_number, real_numbers, require_magnitude
 
 __all__ = ["Lifetime", "LifetimeStatus", "lifetime"]
 
@@ -122,11 +123,7 @@ def lifetime(lower: ArrayLike, upper: ArrayLike, *, dead_time: float = 0.0) -> L
     .. [2] Cox, Biometrika 40, 354 (1953).
     """
     low, high = _checked(lower, upper)
-    if not dead_time >= 0.0 or not np.isfinite(dead_time):
-        raise InvalidValueError(
-            f"dead_time must be zero or more, received {dead_time!r}; give a time."
-        )
-    dead = _uncut(low, high, float(dead_time))
+    dead = _uncut(low, high, finite_number("dead_time", dead_time))
     alive = low >= dead
     excluded = int(np.count_nonzero(~alive))
     low, high = low[alive] - dead, high[alive] - dead
@@ -155,7 +152,7 @@ def lifetime(lower: ArrayLike, upper: ArrayLike, *, dead_time: float = 0.0) -> L
 
 
 def _checked(lower: ArrayLike, upper: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    low, high = (np.asarray(each, dtype=np.float64) for each in (lower, upper))
+    low, high = real_numbers("a lower bound", lower), real_numbers("an upper bound", upper)
     if low.ndim != 1 or low.shape != high.shape:
         raise InvalidValueError(
             f"the bounds must be two arrays on (run,), received shapes {low.shape} and "
@@ -166,6 +163,8 @@ def _checked(lower: ArrayLike, upper: ArrayLike) -> tuple[FloatArray, FloatArray
             "every lower bound must be a time of zero or more and not above the upper one; an "
             "infinite upper bound is a run that did not escape; leave failed runs out."
         )
+    for each in (low, high):
+        require_magnitude("a bound of an escape", each, each=True)
     return low, high
 
 

@@ -12,7 +12,7 @@ from typing import Final, final
 import numpy as np
 import xarray as xr
 
-from phasegrok.errors import FormatError, InsufficientSamplesError, InvalidValueError
+from phasegrok.errors import InsufficientSamplesError, InvalidValueError
 from phasegrok.inference import (
     LOGARITHM,
     Budget,
@@ -27,7 +27,7 @@ from phasegrok.inference import (
     uniform,
 )
 from phasegrok.statistics.samples import FloatArray
-from phasegrok.transitions.hysteresis.loop_tables import LoopStatus
+from phasegrok.transitions.hysteresis.loop_tables import LoopStatus, loop_columns
 
 __all__ = ["CONTINUOUS", "FIRST_ORDER", "compare_loop_laws"]
 
@@ -100,6 +100,8 @@ def compare_loop_laws(
     ------
     FormatError
         Where the table lacks what is needed.
+    InvalidValueError
+        For another quantity, sizes or rates that are not positive, or widths of zero alone.
     InsufficientSamplesError
         For fewer than six loops, two sizes or two rates.
     """
@@ -128,10 +130,7 @@ def _chosen(table: xr.Dataset, quantity: str, size: str) -> tuple[FloatArray, ..
             f"the quantity must be 'width' or 'area', received {quantity!r}; name one."
         )
     names = (size, "rate", quantity, f"{quantity}_error", "status")
-    missing = [name for name in names if name not in table.variables]
-    if missing:
-        raise FormatError(f"laws of loops need {missing[0]!r} in the table; make it by loops.")
-    columns = [table[name].to_numpy().astype(np.float64) for name in names]
+    columns = loop_columns("laws of loops", table, names)
     usable = (columns[4] == LoopStatus.WHOLE) & (columns[3] > 0) & np.isfinite(columns[2])
     volume, rate, value, error = (each[usable] for each in columns[:4])
     for what, received, required in (
@@ -141,6 +140,11 @@ def _chosen(table: xr.Dataset, quantity: str, size: str) -> tuple[FloatArray, ..
     ):
         if received < required:
             raise InsufficientSamplesError(what, required=required, received=received)
+    if not np.abs(value).max() > 0.0:
+        raise InvalidValueError(
+            f"laws of loops need a {quantity} other than zero, received zeros alone; there is "
+            "no loop."
+        )
     return volume, rate, value, error
 
 

@@ -7,7 +7,14 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
+from phasegrok.errors import InvalidValueError
 from phasegrok.statistics.samples import FloatArray, IntArray
+from phasegrok.transitions.demands import (
+    real_numbers,
+    require_dataset,
+    require_magnitude,
+    require_variables,
+)
 from phasegrok.transitions.hysteresis.loops import (
     Branch,
     SwitchStatus,
@@ -17,7 +24,7 @@ from phasegrok.transitions.hysteresis.loops import (
 )
 from phasegrok.transitions.points import groups_of
 
-__all__ = ["LoopStatus", "loops"]
+__all__ = ["LoopStatus", "loop_columns", "loops"]
 
 LARGEST_GAP: Final = 0.05
 """Share of the change over the range by which the branches may differ at a closed end."""
@@ -94,6 +101,45 @@ def loops(
     )
     found["status"].attrs["flag_meanings"] = " ".join(each.name.lower() for each in LoopStatus)
     return found
+
+
+def loop_columns(what: str, table: xr.Dataset, names: Sequence[str]) -> list[FloatArray]:
+    """Take columns of a table of loops.
+
+    Parameters
+    ----------
+    what : str
+        What needs them.
+    table : Dataset
+        Of `loops`.
+    names : sequence of str
+        Size and rate, which must be positive, then any others.
+
+    Returns
+    -------
+    list of (point,) array
+
+    Raises
+    ------
+    FormatError
+        Where a column is missing.
+    InvalidValueError
+        For what is no table, or columns without meaning.
+    """
+    require_dataset("a table of loops", table)
+    require_variables(what, table, names, dims=("point",), advice="make it by loops")
+    columns = [real_numbers(name, table[name].to_numpy()) for name in names]
+    for name, each in zip(names, columns, strict=True):
+        positive = name in names[:2]
+        # A size is infinite where nothing fluctuates.
+        endless = np.isinf(each).any() and name != names[0]
+        if positive and (endless or not (each > 0.0).all()):
+            raise InvalidValueError(
+                f"{what} need {name!r} to be positive, and rates finite, received "
+                f"{each.tolist()}; leave out points without one."
+            )
+        require_magnitude(repr(name), each, each=positive or name.endswith("_error"))
+    return columns
 
 
 def _loop(

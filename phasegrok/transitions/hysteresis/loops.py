@@ -3,18 +3,23 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final, final
+from typing import Any, final
 
 import numpy as np
 import xarray as xr
 
-from phasegrok.errors import FormatError, did_you_mean
-from phasegrok.schema import NOW, RECORD, RUN, Outcome
+from phasegrok.errors import FormatError, InvalidValueError
+from phasegrok.schema import NOW, RECORD, RUN
 from phasegrok.statistics.samples import FloatArray, IntArray
+from phasegrok.transitions.demands import (
+    real_numbers,
+    require_dataset,
+    require_magnitude,
+    require_variables,
+)
+from phasegrok.transitions.usable_runs import record_counts, usable_runs
 
 __all__ = ["Branch", "SwitchStatus", "branches_of", "switching_fields"]
-
-USABLE: Final = (Outcome.FINISHED.value, Outcome.TRUNCATED.value)
 
 
 class SwitchStatus(IntEnum):
@@ -69,16 +74,21 @@ def branches_of(dataset: xr.Dataset, *, control: str, variable: str) -> list[Bra
     ------
     FormatError
         Where a variable is missing, or the control changes in no run.
+    InvalidValueError
+        Where a record of a usable run is not finite.
     """
-    for name in (control + NOW, variable):
-        if name not in dataset or dataset[name].dims != (RUN, RECORD):
-            raise FormatError(
-                f"loops need the variable {name!r} on ({RUN}, {RECORD}); record runs whose "
-                "control follows a ramp." + did_you_mean(name, dataset.data_vars)
-            )
-    now, values = (dataset[name].to_numpy() for name in (control + NOW, variable))
-    counts = dataset["record_count"].to_numpy()
-    usable = np.isin(dataset["outcome"].to_numpy().astype(str), USABLE)
+    require_dataset("driven runs", dataset)
+    names = (f"{control}{NOW}", variable)
+    advice = "record runs whose control follows a ramp"
+    require_variables("loops", dataset, names, dims=(RUN, RECORD), advice=advice)
+    labels = ("record_count", "outcome")
+    require_variables("loops", dataset, labels, dims=(RUN,), advice="follow the schema")
+    now, values = (real_numbers(name, dataset[name].to_numpy()) for name in names)
+    counts = record_counts(dataset["record_count"], dataset.sizes[RECORD])
+    usable = usable_runs(dataset["outcome"])
+    for run in np.flatnonzero(usable):
+        for name, each in zip(names, (now, values), strict=True):
+            _require_sound(each[run, : counts[run]], name, int(run))
     found = [
         branch
         for run in np.flatnonzero(usable)
@@ -86,7 +96,7 @@ def branches_of(dataset: xr.Dataset, *, control: str, variable: str) -> list[Bra
     ]
     if not found:
         raise FormatError(
-            f"loops need runs in which {control + NOW!r} changes, received none of "
+            f"loops need runs in which {names[0]!r} changes, received none of "
             f"{len(counts)}; ramp the control within a run."
         )
     return found
@@ -124,7 +134,7 @@ def switching_fields(
     """
     branches = branches_of(dataset, control=control, variable=variable)
     low, high = end_means(branches)
-    middle = 0.5 * (low + high) if level is None else float(level)
+    middle = 0.5 * (low + high) if level is None else _level(level)
     orientation = 1.0 if high >= low else -1.0
     rows = [_switch(branch, middle, orientation) for branch in branches]
     found = xr.Dataset(
@@ -139,6 +149,25 @@ def switching_fields(
         each.name.lower() for each in SwitchStatus
     )
     return found.assign_attrs(level=middle, control=control, variable=variable)
+
+
+def _require_sound(row: FloatArray, name: str, run: int) -> None:
+    if not np.isfinite(row).all():
+        raise InvalidValueError(
+            f"{name!r} of the run at position {run} holds values that are not finite; give it "
+            "the outcome 'diverged', or count fewer records in 'record_count'."
+        )
+    require_magnitude(f"{name!r} of the run at position {run}", row)
+
+
+def _level(level: object) -> float:
+    taken = real_numbers("level", level)
+    if taken.ndim or not np.isfinite(taken):
+        raise InvalidValueError(
+            f"level must be a finite value of the order parameter, received {level!r}; leave "
+            "it out for the middle of the range."
+        )
+    return float(taken)
 
 
 def end_means(branches: Sequence[Branch]) -> tuple[float, float]:

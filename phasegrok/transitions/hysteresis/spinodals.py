@@ -21,8 +21,8 @@ import numpy as np
 import xarray as xr
 from scipy.stats import chi2
 
-from phasegrok.errors import FormatError
 from phasegrok.statistics.samples import BoolArray, FloatArray
+from phasegrok.transitions.hysteresis.loop_tables import loop_columns
 from phasegrok.transitions.hysteresis.profiled_fit import LeastSquares, profiled_fit
 
 __all__ = ["SpinodalStatus", "activated_place", "deterministic_share", "spinodal_estimate"]
@@ -90,15 +90,11 @@ def spinodal_estimate(table: xr.Dataset, *, size: str = "size") -> xr.Dataset:
     ------
     FormatError
         Where the table lacks the switching fields, the size or the rate.
+    InvalidValueError
+        For sizes or rates that are not positive.
     """
-    wanted = ("switching_up", "switching_down", size, "rate")
-    missing = [name for name in wanted if name not in table.variables]
-    if missing:
-        raise FormatError(
-            f"a spinodal needs {missing[0]!r} in the table; make it by phasegrok's loops."
-        )
-    volume = table[size].to_numpy().astype(np.float64)
-    rate = table["rate"].to_numpy().astype(np.float64)
+    fields = [f"switching_{way}{kind}" for way in ("up", "down") for kind in ("", "_error")]
+    volume, rate, *_ = loop_columns("spinodals", table, (size, "rate", *fields))
     rows = [_branch(table, direction, volume, rate) for direction in ("up", "down")]
     found = xr.Dataset(
         {

@@ -13,6 +13,7 @@ from scipy.stats import chi2
 
 from phasegrok.errors import InsufficientSamplesError, InvalidValueError
 from phasegrok.statistics.samples import FloatArray
+from phasegrok.transitions.demands import finite_number, real_numbers, require_magnitude
 from phasegrok.transitions.hysteresis.profiled_fit import LeastSquares, linear_fit, profiled_fit
 
 __all__ = [
@@ -113,12 +114,12 @@ def fit_activated(
     .. [1] Kurkijärvi, Phys. Rev. B 6, 832 (1972); Garg, Phys. Rev. B 51, 15592 (1995).
     """
     r, y, e, heat = checked_points(rate=rate, value=value, error=error, temperature=temperature)
+    _require("the activated law", r, 4, distinct=False)
     if not heat.min() > 0:
         raise InvalidValueError(
             f"the activated law needs temperatures above zero, received {heat.min():g}; use "
             "the deterministic one without noise."
         )
-    _require("the activated law", r, 4, distinct=False)
     slowest = float(np.log(r / heat).max())
 
     def columns(log_scale: float) -> FloatArray:
@@ -219,20 +220,22 @@ def plateau(
     InvalidValueError, InsufficientSamplesError
         For numbers without meaning, or fewer than three rates.
     """
+    most = finite_number("largest_change", largest_change)
+    least = finite_number("smallest_factor", smallest_factor)
     r, y, e = checked_points(rate=rate, value=value, error=error)
     _require("a plateau", r, 3)
     order = np.argsort(r)
     r, y, e = r[order], y[order], e[order]
     best, widest = (
         Plateau(value=np.nan, error=np.nan, slowest=np.nan, fastest=np.nan, change=np.nan),
-        smallest_factor * (1 - 1e-12),
+        least * (1 - 1e-12),
     )
     for first in range(r.size - 2):
         for last in range(first + 2, r.size):
             part = slice(first, last + 1)
             found = _window(r[part], y[part], e[part])
             factor = found.fastest / found.slowest
-            if factor >= widest and abs(found.change) <= largest_change and found.value > 0:
+            if factor >= widest and abs(found.change) <= most and found.value > 0:
                 best, widest = found, factor
     return best
 
@@ -247,8 +250,15 @@ def _window(rate: FloatArray, value: FloatArray, error: FloatArray) -> Plateau:
         error=float(mean.errors[0]),
         slowest=float(rate[0]),
         fastest=float(rate[-1]),
-        change=float(slope * place[-1] / abs(mean.values[0])),
+        change=_over(float(slope * place[-1]), abs(float(mean.values[0]))),
     )
+
+
+def _over(change: float, value: float) -> float:
+    """Ratio; beyond all numbers where there is a change and no value."""
+    if value > 0.0:
+        return change / value
+    return 0.0 if change == 0.0 else np.inf
 
 
 def checked_points(**columns: ArrayLike) -> list[FloatArray]:
@@ -268,7 +278,7 @@ def checked_points(**columns: ArrayLike) -> list[FloatArray]:
     InvalidValueError
         With the column at fault.
     """
-    arrays = {name: np.asarray(each, dtype=np.float64) for name, each in columns.items()}
+    arrays = {name: real_numbers(f"every {name}", each) for name, each in columns.items()}
     shapes = {name: each.shape for name, each in arrays.items()}
     if len(set(shapes.values())) > 1 or any(len(shape) != 1 for shape in shapes.values()):
         raise InvalidValueError(f"the columns of a fit need one length, received {shapes}.")
@@ -280,6 +290,7 @@ def checked_points(**columns: ArrayLike) -> list[FloatArray]:
                 f"every {name} must be {wanted}, received {each.tolist()}; leave out what was "
                 "censored, and give more than one run for an error."
             )
+        require_magnitude(f"every {name}", each, each=True)
     return list(arrays.values())
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
+from phasegrok.errors import InvalidValueError
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.phases.size_fits import resolved_sizes
 
@@ -19,7 +20,7 @@ _ZOOMS: Final = 3
 _FALL: Final = 20.0
 """The grid is made finer where the log posterior is within this of its maximum."""
 
-_QUANTILES: Final = (0.025, 0.16, 0.5, 0.84, 0.95, 0.975)
+_QUANTILES: Final = (0.5, 0.95)
 
 
 @final
@@ -32,7 +33,7 @@ class JumpLimit:
     median : float
         Of Δ_∞.
     interval_68, interval_95 : tuple of float
-        Equal-tailed.
+        Of highest density: it begins at 0 where no jump is as likely as any.
     upper_bound : float
         Exceeded with a probability of 5 %.
     exponent : float
@@ -85,6 +86,11 @@ def jump_of_the_infinite_system(points: xr.Dataset) -> JumpLimit:
     jump, error = kept["jump"].to_numpy(), kept["jump_error"].to_numpy()
     volume = kept["volume"].to_numpy()
     largest = float(jump.max())
+    if not largest > 0.0:
+        raise InvalidValueError(
+            f"a jump of the infinite system needs jumps above zero, received {jump.tolist()}; "
+            "give what coexistence_points returns."
+        )
     exponents = np.linspace(_SMALLEST_EXPONENT, _LARGEST_EXPONENT, _EXPONENT_NODES)
     shapes = (volume / volume[0]) ** -exponents[:, None]
     limits = np.linspace(0.0, 2.0 * largest, _JUMP_NODES)
@@ -100,10 +106,10 @@ def jump_of_the_infinite_system(points: xr.Dataset) -> JumpLimit:
     mass = np.exp(density - logsumexp(density))
     quantiles = _quantiles(limits, mass.sum(axis=1))
     return JumpLimit(
-        median=quantiles[2],
-        interval_68=(quantiles[1], quantiles[3]),
-        interval_95=(quantiles[0], quantiles[5]),
-        upper_bound=quantiles[4],
+        median=quantiles[0],
+        interval_68=_densest(limits, mass.sum(axis=1), 0.68),
+        interval_95=_densest(limits, mass.sum(axis=1), 0.95),
+        upper_bound=quantiles[1],
         exponent=float(mass.sum(axis=0) @ exponents),
         chi_squared=float(chi_squared.min()),
         sizes=tuple(kept["size"].to_numpy().tolist()),
@@ -121,6 +127,14 @@ def _integrated(
     wide = own + amplitude**-2.0
     log_density = -0.5 * (square - across**2 / wide + np.log(amplitude**2 * wide))
     return log_density, square - across**2 / own
+
+
+def _densest(limits: FloatArray, mass: FloatArray, share: float) -> tuple[float, float]:
+    """Ends of the values of highest density that hold a share of the posterior."""
+    order = np.argsort(mass)[::-1]
+    count = int(np.searchsorted(np.cumsum(mass[order]) / mass.sum(), share)) + 1
+    held = limits[order[:count]]
+    return float(held.min()), float(held.max())
 
 
 def _quantiles(limits: FloatArray, mass: FloatArray) -> list[float]:

@@ -6,10 +6,10 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
-from phasegrok.errors import InvalidValueError
-from phasegrok.schema import RUN
 from phasegrok.statistics.samples import Status
 from phasegrok.transitions.chains import SizeChains, gather_chains
+from phasegrok.transitions.demands import finite_number
+from phasegrok.transitions.energies import energy_beside
 from phasegrok.transitions.phases.size_points import QUANTITIES, SizePoints, measure_points
 
 __all__ = ["coexistence_points"]
@@ -82,15 +82,11 @@ def coexistence_points(
     Phys. Rev. Lett. 65, 137 (1990). Errors by bootstrap over blocks of ten autocorrelation
     times, or over disorders.
     """
-    if not (np.isfinite(weight_ratio) and weight_ratio > 0.0):
-        raise InvalidValueError(
-            f"weight_ratio must be positive and finite, received {weight_ratio}; give the "
-            "weight of the phase above the transition over that of the phase below."
-        )
+    weight_ratio = finite_number("weight_ratio", weight_ratio, positive=True)
     gathered = gather_chains(samples, control=control, size=size, dimension=dimension)
     energies: Sequence[SizeChains | None] = [None] * len(gathered)
     if energy is not None:
-        beside = _beside(samples, energy)
+        beside = energy_beside(samples, energy)
         energies = gather_chains(beside, control=control, size=size, dimension=dimension)
     found = [
         measure_points(
@@ -108,25 +104,6 @@ def coexistence_points(
         "weight_ratio": weight_ratio,
     }
     return _table(found, attributes)
-
-
-def _beside(samples: xr.DataArray, energy: xr.DataArray) -> xr.DataArray:
-    """The energy with the labels of the order parameter, and no symmetry."""
-    if set(energy.dims) != set(samples.dims) or dict(energy.sizes) != dict(samples.sizes):
-        raise InvalidValueError(
-            f"the energy must have the runs and records of the order parameter, "
-            f"{dict(samples.sizes)}, received {dict(energy.sizes)}."
-        )
-    for name in set(energy.coords) & set(samples.coords):
-        own, other = energy.coords[name].variable, samples.coords[name].variable
-        if other.dims == (RUN,) and not own.equals(other):
-            raise InvalidValueError(
-                f"the energy and the order parameter must come from the same runs, but their "
-                f"coordinates {name!r} differ; take both from one dataset."
-            )
-    beside = samples.copy(data=energy.transpose(*samples.dims).data)
-    beside.attrs = {}
-    return beside
 
 
 def _table(found: Sequence[SizePoints], attributes: Mapping[str, Any]) -> xr.Dataset:

@@ -9,6 +9,7 @@ from scipy.special import gammaincc
 
 from phasegrok.errors import InsufficientSamplesError, InvalidValueError
 from phasegrok.statistics.samples import FloatArray, Status
+from phasegrok.transitions.demands import real_numbers, require_dataset, require_magnitude
 
 __all__ = ["WeightedLine", "fit_weighted", "resolved_sizes"]
 
@@ -45,22 +46,46 @@ def resolved_sizes(
     points: xr.Dataset, name: str, *, statistic: str, required: int
 ) -> xr.Dataset:
     """Keep the sizes at which a quantity is RESOLVED."""
+    require_dataset("points of coexistence", points)
     wanted = {name, f"{name}_error", f"{name}_status"}
-    missing = sorted(wanted - set(map(str, points.data_vars)))
-    if missing or "dimension" not in points.attrs:
+    there = {str(each) for each in points.variables if points[each].dims == ("size",)}
+    missing = sorted((wanted | {"size", "volume"}) - there)
+    if missing or not isinstance(points.attrs.get("dimension"), int | np.integer):
         raise InvalidValueError(
             f"{statistic} needs a dataset with {missing or ['the attribute dimension']}, "
             f"received {sorted(map(str, points.data_vars))}; give what coexistence_points "
             "returns."
         )
+    value, error = (real_numbers(each, points[each].to_numpy()) for each in sorted(wanted)[:2])
+    for each in ("size", "volume"):
+        _require_sizes(each, real_numbers(each, points[each].to_numpy()))
     sound = points[f"{name}_status"].to_numpy() == int(Status.RESOLVED)
+    # A spread of zero over few draws is no error.
+    sound &= np.isfinite(value) & np.isfinite(error) & (error > 0.0)
+    require_magnitude(name, value[sound])
+    require_magnitude(f"{name}_error", error[sound], each=True)
     if np.count_nonzero(sound) < required:
         raise InsufficientSamplesError(
             f"{statistic} (sizes with a resolved {name})",
             required=required,
             received=int(np.count_nonzero(sound)),
         )
-    return points.isel(size=np.flatnonzero(sound))
+    kept = points.isel(size=np.flatnonzero(sound))
+    different = np.unique(kept["volume"].to_numpy()).size
+    if different < required:
+        raise InsufficientSamplesError(
+            f"{statistic} (different sizes)", required=required, received=different
+        )
+    return kept
+
+
+def _require_sizes(name: str, sizes: FloatArray) -> None:
+    if not (np.isfinite(sizes) & (sizes > 0.0)).all():
+        raise InvalidValueError(
+            f"points of coexistence need a positive {name}, received {sizes.tolist()}; give "
+            "what coexistence_points returns."
+        )
+    require_magnitude(name, sizes, each=True)
 
 
 def fit_weighted(points: xr.Dataset, name: str, design: FloatArray) -> WeightedLine:

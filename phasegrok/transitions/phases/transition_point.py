@@ -6,6 +6,7 @@ from typing import final
 import numpy as np
 import xarray as xr
 
+from phasegrok.transitions.demands import require_dataset
 from phasegrok.transitions.phases.size_fits import fit_weighted, resolved_sizes
 
 __all__ = ["TransitionPoint", "transition_point_of_the_infinite_system"]
@@ -70,7 +71,9 @@ def transition_point_of_the_infinite_system(points: xr.Dataset) -> TransitionPoi
     .. [1] Borgs and Kotecký, J. Stat. Phys. 61, 79 (1990).
     .. [2] Borgs and Janke, Phys. Rev. Lett. 68, 1738 (1992).
     """
-    mean_field = int(points.attrs.get("dimension", 0)) < 1
+    require_dataset("points of coexistence", points)
+    dimension = points.attrs.get("dimension")
+    mean_field = not isinstance(dimension, int | np.integer) or dimension < 1
     kept = resolved_sizes(
         points,
         "equal_weight_point",

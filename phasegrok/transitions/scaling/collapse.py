@@ -170,6 +170,10 @@ def _model(data: ScalingData) -> Model:
 
 
 def _indices(quantities: Sequence[str]) -> list[int]:
+    if not isinstance(quantities, Sequence):
+        raise InvalidValueError(
+            f"quantities must be a tuple of {QUANTITIES}, received {quantities!r}."
+        )
     for name in quantities:
         if name not in QUANTITIES:
             raise InvalidValueError(

@@ -9,11 +9,11 @@ import xarray as xr
 
 from phasegrok.errors import (
     InsufficientSamplesError,
-    InvalidValueError,
     NoConvergenceError,
 )
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.chains import SizeChains, gather_chains
+from phasegrok.transitions.energies import energy_beside
 from phasegrok.transitions.scaling.cells import QUANTITIES
 from phasegrok.transitions.scaling.reweighted_curves import energy_levels, reweighted_quantities
 from phasegrok.transitions.scaling.surface_curves import surface_quantities, surface_reading
@@ -117,9 +117,8 @@ def moment_curves(
     sizes = gather_chains(samples, control=control, size=size, dimension=dimension)
     energies: list[SizeChains | None] = [None] * len(sizes)
     if energy is not None:
-        _refuse_other_energy(samples, energy)
-        plain = energy.assign_attrs(symmetry="none")
-        energies = list(gather_chains(plain, control=control, size=size, dimension=dimension))
+        beside = energy_beside(samples, energy)
+        energies = list(gather_chains(beside, control=control, size=size, dimension=dimension))
     seeds = np.random.SeedSequence(seed).spawn(len(sizes))
     return tuple(
         _curves(each, its_energy, np.random.default_rng(its_seed))
@@ -165,14 +164,6 @@ def curve_table(curves: Sequence[MomentCurves]) -> xr.Dataset:
     )
 
 
-def _refuse_other_energy(samples: xr.DataArray, energy: xr.DataArray) -> None:
-    if dict(samples.sizes) != dict(energy.sizes):
-        raise InvalidValueError(
-            "the energy must lie on the runs and records of the samples, "
-            f"{dict(samples.sizes)}, received {dict(energy.sizes)}; take both from one dataset."
-        )
-
-
 def _curves(
     size: SizeChains, energies: SizeChains | None, generator: np.random.Generator
 ) -> MomentCurves:
@@ -207,6 +198,12 @@ def _one_disorder(
             "a curve along the control (of controls)",
             required=_FEWEST_CONTROLS,
             received=size.controls.size,
+        )
+    if not any(np.ptp(chain.values) > 0.0 for chain in size.chains):
+        raise InsufficientSamplesError(
+            "a curve along the control (of different values in one chain)",
+            required=2,
+            received=1,
         )
     if energies is not None:
         grid = np.linspace(size.controls[0], size.controls[-1], _GRID)

@@ -16,7 +16,12 @@ from phasegrok.transitions.blocks import (
     overlaps,
 )
 from phasegrok.transitions.chains import SizeChains
-from phasegrok.transitions.density import Bins, DensitySurface, fit_surface
+from phasegrok.transitions.density import (
+    Bins,
+    DensitySurface,
+    fit_surface,
+    variance_over,
+)
 from phasegrok.transitions.scaling.cells import POWERS, cell_moments, quantities_of
 
 __all__ = ["SurfaceReading", "surface_quantities", "surface_reading"]
@@ -89,8 +94,8 @@ def surface_reading(size: SizeChains) -> SurfaceReading:
 def _followed(blocks: Blocks, surface: DensitySurface) -> bool:
     effective = np.maximum(blocks.effective, 1.0)
     apart = distances(blocks, surface) - _KOLMOGOROV / np.sqrt(effective)
-    p, centres = np.exp(surface.log_probabilities(blocks.controls)), blocks.bins.centres
-    variances, measured = p @ centres**2 - (p @ centres) ** 2, blocks.variances
+    p = np.exp(surface.log_probabilities(blocks.controls))
+    variances, measured = variance_over(p, blocks.bins.centres), blocks.variances
     broad = measured > 0.5 * measured.max()
     wrong = np.abs(variances[broad] / measured[broad] - 1.0)
     wrong -= _STANDARD_ERRORS * np.sqrt(2.0 / effective[broad])

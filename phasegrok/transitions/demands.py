@@ -1,0 +1,200 @@
+"""What every signature demands of its arguments before it computes with them."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from phasegrok.errors import FormatError, InvalidValueError, did_you_mean
+from phasegrok.statistics.samples import FloatArray
+
+__all__ = [
+    "LARGEST",
+    "finite_number",
+    "real_numbers",
+    "require_array",
+    "require_dataset",
+    "require_magnitude",
+    "require_variables",
+]
+
+LARGEST: Final = 1e60
+"""Of numbers up to it, and down to its inverse, products of four are numbers still."""
+
+
+def require_array(name: str, value: object) -> None:
+    """Refuse what is no labelled array.
+
+    Parameters
+    ----------
+    name : str
+        For the error message.
+    value : object
+        Should be a DataArray.
+
+    Raises
+    ------
+    InvalidValueError
+        For anything else.
+    """
+    if not isinstance(value, xr.DataArray):
+        raise InvalidValueError(
+            f"{name} must be a labelled array (xarray.DataArray), received "
+            f"{type(value).__name__}; take one variable of a dataset, or label the array by "
+            "its dimensions and coordinates."
+        )
+
+
+def require_dataset(name: str, value: object) -> None:
+    """Refuse what is no dataset.
+
+    Parameters
+    ----------
+    name : str
+        For the error message.
+    value : object
+        Should be a Dataset.
+
+    Raises
+    ------
+    InvalidValueError
+        For anything else.
+    """
+    if not isinstance(value, xr.Dataset):
+        raise InvalidValueError(
+            f"{name} must be a dataset (xarray.Dataset), received {type(value).__name__}; give "
+            "all variables, not one of them."
+        )
+
+
+def require_variables(
+    name: str, dataset: xr.Dataset, wanted: Iterable[str], *, dims: tuple[str, ...], advice: str
+) -> None:
+    """Refuse a dataset that lacks a variable or coordinate, or has it on other dimensions.
+
+    Parameters
+    ----------
+    name : str
+        What needs them.
+    dataset : Dataset
+        To be looked at.
+    wanted : iterable of str
+        Names of variables or coordinates.
+    dims : tuple of str
+        Dimensions of all of them.
+    advice : str
+        What to do.
+
+    Raises
+    ------
+    FormatError
+        With the first at fault.
+    """
+    for each in wanted:
+        if each not in dataset.variables:
+            raise FormatError(
+                f"{name} need the variable {each!r} on {dims}, which is not there; {advice}."
+                + did_you_mean(each, dataset.variables)
+            )
+        there = dataset[each].dims
+        if there != dims:
+            raise FormatError(
+                f"{name} need the variable {each!r} on {dims}, received {there}; {advice}."
+            )
+
+
+def real_numbers(name: str, values: Any) -> FloatArray:
+    """Take an array of real numbers.
+
+    Parameters
+    ----------
+    name : str
+        For the error message.
+    values : array_like
+        Integers, booleans or floats.
+
+    Returns
+    -------
+    array
+        The same numbers; NaN and infinities pass.
+
+    Raises
+    ------
+    InvalidValueError
+        For anything else.
+    """
+    try:
+        raw = np.asarray(values)
+    except (TypeError, ValueError):  # Rows of unequal length, or a dataset.
+        raw = np.array(None)
+    if raw.dtype.kind not in "biuf":
+        raise InvalidValueError(
+            f"{name} must be an array of real numbers, received {type(values).__name__} of "
+            f"dtype {raw.dtype}; give integers or floats."
+        )
+    return raw.astype(np.float64)
+
+
+def require_magnitude(name: str, values: FloatArray, *, each: bool = False) -> None:
+    """Refuse numbers whose powers are none.
+
+    Parameters
+    ----------
+    name : str
+        For the error message.
+    values : array
+        NaN, infinities and zeros pass.
+    each : bool
+        Whether all numbers count, as where they divide; else the largest does, since smaller
+        ones add nothing to it.
+
+    Raises
+    ------
+    InvalidValueError
+        Where one that counts is above 1e60 or below 1e-60 in size.
+    """
+    found = np.abs(values[np.isfinite(values) & (values != 0.0)])
+    if not found.size:
+        return
+    ends = (found.min() if each else found.max(), found.max())
+    wrong = [float(end) for end in ends if not 1.0 / LARGEST <= end <= LARGEST]
+    if wrong:
+        raise InvalidValueError(
+            f"{name} must be zero or between {1.0 / LARGEST:g} and {LARGEST:g} in size, "
+            f"received {wrong[0]:g}, whose powers are no numbers; change the unit."
+        )
+
+
+def finite_number(name: str, value: object, *, positive: bool = False) -> float:
+    """Take one number, zero or above.
+
+    Parameters
+    ----------
+    name : str
+        For the error message.
+    value : object
+        The number.
+    positive : bool
+        Whether zero is refused as well.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InvalidValueError
+        For anything else.
+    """
+    number = np.array(np.nan)
+    if np.ndim(value) == 0 and not isinstance(value, bool | np.bool_):  # type: ignore[arg-type]
+        try:
+            number = real_numbers(name, value)
+        except InvalidValueError:
+            number = np.array(np.nan)
+    taken = float(number)
+    if not np.isfinite(taken) or taken < 0.0 or (positive and taken == 0.0):
+        wanted = "positive and finite" if positive else "zero or more"
+        raise InvalidValueError(f"{name} must be {wanted}, received {value!r}; give a number.")
+    return taken
