@@ -1,0 +1,74 @@
+"""What is read off one size: against laws whose slope, variance and barrier are known."""
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from phasegrok.transitions.blocks import blocks_of
+from phasegrok.transitions.chains import gather_chains
+from phasegrok.verdict.features import SizeFeatures, measure_features
+
+SIZE = 60.0
+CONTROLS = np.linspace(-8.0, 8.0, 10) / SIZE
+
+
+def features_of(rows: NDArray[np.float64], controls: NDArray[np.float64]) -> SizeFeatures:
+    """Features of rows (run, record) at one control each."""
+    coords = {"g": ("run", controls), "N": ("run", np.full(len(rows), SIZE))}
+    samples = xr.DataArray(rows, dims=("run", "record"), coords=coords)
+    (size,) = gather_chains(samples, control="g", size="N", dimension=None)
+    return measure_features(
+        size, [blocks_of(size)], mixing=0.0, generator=np.random.default_rng(1)
+    )
+
+
+def upper_phase(shape: tuple[int, int], controls: NDArray[np.float64]) -> NDArray[np.bool_]:
+    chance = 1.0 / (1.0 + np.exp(-SIZE * controls))
+    chosen: NDArray[np.bool_] = np.random.default_rng(2).random(shape) < chance[:, None]
+    return chosen
+
+
+def test_two_phases_have_the_slope_variance_and_gap_of_a_mixture() -> None:
+    controls = np.repeat(CONTROLS, 4)
+    shape = (controls.size, 2000)
+    noise = np.random.default_rng(3).standard_normal(shape) / np.sqrt(SIZE)
+    found = features_of(upper_phase(shape, controls) + noise, controls)
+    # logit w = N g, means 0 and 1: at w = 1/2 the slope is N/4, the variance 1/4 + 1/N.
+    error = np.sqrt(np.diag(found.covariance))
+    # A smooth surface is low by up to 6 %, within what verdicts allow at the smallest size.
+    allowed = 4.0 * error[:2] + np.array([0.1, 0.05])
+    exact = np.log([SIZE / 4.0, 0.25 + 1.0 / SIZE])
+    np.testing.assert_array_less(np.abs(found.values[:2] - exact), allowed)
+    # The largest of many nearly equal values lies above them by part of its error.
+    assert abs(found.transition) < 2.0 / SIZE
+    assert abs(found.gap - 1.0) < 0.05
+    assert found.slope_known
+    assert not found.at_edge
+
+
+def test_chains_that_never_hop_leave_the_slope_unknown() -> None:
+    # Two chains in either phase at every control, whatever the weights are.
+    controls = np.repeat(CONTROLS, 4)
+    noise = np.random.default_rng(4).standard_normal((controls.size, 500)) / np.sqrt(SIZE)
+    phases = np.tile([0.0, 0.0, 1.0, 1.0], CONTROLS.size)[:, None]
+    found = features_of(phases + noise, controls)
+    assert not found.slope_known
+    assert abs(found.gap - 1.0) < 0.05
+
+
+def test_a_transition_beside_the_window_is_at_its_edge() -> None:
+    below = np.repeat(CONTROLS - 10.0 / SIZE, 4)
+    shape = (below.size, 1000)
+    noise = np.random.default_rng(5).standard_normal(shape) / np.sqrt(SIZE)
+    assert features_of(upper_phase(shape, below) + noise, below).at_edge
+
+
+def test_a_level_variance_has_no_edge_to_lie_at() -> None:
+    controls = np.repeat(np.linspace(-0.3, 0.3, 10), 4)
+    noise = np.random.default_rng(6).standard_normal((controls.size, 1000)) / np.sqrt(SIZE)
+    found = features_of(controls[:, None] + noise, controls)
+    assert not found.at_edge
+    # One well: the variance is 1/N, the slope 1, and no barrier.
+    assert abs(found.values[1] + np.log(SIZE)) < 0.25
+    assert abs(found.values[0]) < 0.1
+    assert found.values[2] < 0.1
