@@ -21,6 +21,7 @@ from phasegrok.transitions.blocks import (
 )
 from phasegrok.transitions.chains import SizeChains
 from phasegrok.transitions.density import DensitySurface, fit_surface, variance_over
+from phasegrok.verdict.gate import BROAD
 
 __all__ = ["FEATURES", "FEWEST_DISORDERS", "SizeFeatures", "measure_features"]
 
@@ -289,5 +290,5 @@ def _gap(p: FloatArray, centres: FloatArray, split: int) -> float:
 
 def _unfrozen(blocks: Blocks) -> bool:
     """Whether the median control near the transition has enough effective samples."""
-    near = blocks.variances > 0.5 * blocks.variances.max()
+    near = blocks.variances > BROAD * blocks.variances.max()
     return bool(np.median(blocks.effective[near]) >= _FROZEN)

@@ -7,14 +7,14 @@ import numpy as np
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.chains import SizeChains
 
-__all__ = ["LARGEST_RATIO", "looks_even", "mixing_ratio"]
+__all__ = ["BROAD", "LARGEST_RATIO", "looks_even", "mixing_ratio"]
 
 LARGEST_RATIO: Final = 0.5
 """Chains whose halves differ more than this within a phase have not equilibrated."""
 
 _EVEN: Final = 0.3
 
-_BROAD: Final = 0.5
+BROAD: Final = 0.5
 """Controls count where the variance exceeds this share of its largest value."""
 
 
@@ -70,7 +70,7 @@ def _ratio(size: SizeChains) -> float:
     if not variances.max() > 0.0:
         return 0.0
     between, within = [], []
-    for control in size.controls[variances > _BROAD * variances.max()]:
+    for control in size.controls[variances > BROAD * variances.max()]:
         values = size.pooled(float(control))
         low, high = np.quantile(values, [0.05, 0.95])
         halves = [

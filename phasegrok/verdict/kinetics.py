@@ -10,18 +10,18 @@ from phasegrok.errors import InsufficientSamplesError, InvalidValueError
 from phasegrok.transitions.demands import real_numbers, require_dataset, require_variables
 from phasegrok.transitions.escape.lifetime_tables import Arrhenius, arrhenius
 from phasegrok.transitions.hysteresis.loop_laws import (
-    CONTINUOUS,
-    FIRST_ORDER,
+    CRITICAL,
+    METASTABLE,
     compare_loop_laws,
 )
 from phasegrok.verdict.signatures import Signature
+from phasegrok.verdict.weighing import LEAST_PREDICTIVE
 
 __all__ = ["lifetime_signature", "loop_signature"]
 
 _ALL_KNOWN: Final = 0.95
 """Probability that one of the two laws compared is true at all."""
 
-_LEAST_PREDICTIVE: Final = 0.01
 _LARGEST_SCATTER: Final = 0.05
 _STANDARD_ERRORS: Final = 3.0
 
@@ -67,13 +67,13 @@ def loop_signature(
         )
     chance = {
         name: _ALL_KNOWN * float(laws["probability"].sel(model=name))
-        for name in (FIRST_ORDER, CONTINUOUS)
+        for name in (METASTABLE, CRITICAL)
     }
-    limit = laws.sel(model=FIRST_ORDER)
+    limit = laws.sel(model=METASTABLE)
     return Signature(
         name="loops",
-        supports=chance[FIRST_ORDER],
-        opposes=chance[CONTINUOUS],
+        supports=chance[METASTABLE],
+        opposes=chance[CRITICAL],
         grounds=(
             f"{laws.attrs['points']} loops follow the law of {likelier['model'].item()} "
             f"({float(likelier['probability']):.3f}); metastable phases would leave a width of "
@@ -126,7 +126,7 @@ def lifetime_signature(lifetimes: xr.Dataset, *, size: str, dimension: int | Non
 
 def _lifetimes_weighed(exponential: Arrhenius, power: Arrhenius) -> Signature:
     best = max(exponential.predictive, power.predictive)
-    if best < _LEAST_PREDICTIVE:
+    if best < LEAST_PREDICTIVE:
         return _silent(
             "lifetimes", "they follow neither an exponential nor a power of the size"
         )

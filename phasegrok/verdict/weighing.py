@@ -11,7 +11,16 @@ from phasegrok.verdict.features import SizeFeatures
 from phasegrok.verdict.models import ScalingModel, Sizes, widened
 from phasegrok.verdict.scoring import Score, feature_table, score
 
-__all__ = ["FEWEST_SIZES", "SURE", "WINDOW", "Check", "Comparison", "Weighing", "weigh"]
+__all__ = [
+    "FEWEST_SIZES",
+    "LEAST_PREDICTIVE",
+    "SURE",
+    "WINDOW",
+    "Check",
+    "Comparison",
+    "Weighing",
+    "weigh",
+]
 
 SURE: Final = 0.9
 """Probability from which an answer is named."""
@@ -21,6 +30,8 @@ LEAST_RANGE: Final = 4.0
 """Of N: over less, powers are not told apart."""
 
 LEAST_PREDICTIVE: Final = 0.01
+"""Probability of a misfit as large, below which a law is refuted."""
+
 WIDENING: Final = 3.0
 WINDOW: Final = "window"
 """Name of the check that the transition lies within the controls."""

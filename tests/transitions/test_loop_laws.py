@@ -15,8 +15,8 @@ from phasegrok.exact import (
 )
 from phasegrok.inference import Budget, Schedule
 from phasegrok.transitions.hysteresis.loop_laws import (
-    CONTINUOUS,
-    FIRST_ORDER,
+    CRITICAL,
+    METASTABLE,
     compare_loop_laws,
 )
 from phasegrok.transitions.hysteresis.loop_tables import loops
@@ -40,7 +40,7 @@ def spins(beta: float) -> xr.Dataset:
 
 def test_loops_of_phases_collapse_and_stay_open() -> None:
     found = compare_loop_laws(spins(1.5), seed=1, **QUICK)
-    assert str(found["model"].values[0]) == FIRST_ORDER
+    assert str(found["model"].values[0]) == METASTABLE
     best = found.isel(model=0)
     assert float(best["probability"]) > 0.99
     points = found.attrs["points"]
@@ -48,12 +48,12 @@ def test_loops_of_phases_collapse_and_stay_open() -> None:
     exact = 2 * curie_weiss_spinodal_field(inverse_temperature=1.5)
     assert abs(float(best["limit"]) - exact) < 3.0 * float(best["limit_error"])
     assert np.isnan(float(best["exponent"]))
-    assert float(found["chi_square"].sel(model=CONTINUOUS)) > 3 * points
+    assert float(found["chi_square"].sel(model=CRITICAL)) > 3 * points
 
 
 def test_loops_at_a_critical_point_close_as_a_power_of_the_rate() -> None:
     found = compare_loop_laws(spins(1.0), seed=1, quantity="area", **QUICK)
-    assert str(found["model"].values[0]) == CONTINUOUS
+    assert str(found["model"].values[0]) == CRITICAL
     best = found.isel(model=0)
     assert float(best["probability"]) > 0.95
     # h = r t, m³ ~ h and m/t ~ h give h ~ r^(3/5) and m ~ r^(1/5).

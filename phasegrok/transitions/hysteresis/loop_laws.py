@@ -29,10 +29,10 @@ from phasegrok.inference import (
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.hysteresis.loop_tables import LoopStatus, loop_columns
 
-__all__ = ["CONTINUOUS", "FIRST_ORDER", "compare_loop_laws"]
+__all__ = ["CRITICAL", "METASTABLE", "compare_loop_laws"]
 
-FIRST_ORDER: Final = "metastable phases"
-CONTINUOUS: Final = "critical slowing down"
+METASTABLE: Final = "metastable phases"
+CRITICAL: Final = "critical slowing down"
 
 TWO_THIRDS: Final = 2 / 3
 SCATTER_CENTRE: Final = float(np.log(0.01))
@@ -119,7 +119,7 @@ def compare_loop_laws(
         for rival, posterior in zip(rivals, posteriors, strict=True)
     }
     names = found["model"].to_numpy().tolist()
-    for column in rows[FIRST_ORDER]:
+    for column in rows[METASTABLE]:
         found[column] = ("model", np.array([rows[name][column] for name in names]))
     return found.assign_attrs(points=value.size, quantity=quantity)
 
@@ -175,7 +175,7 @@ def _first_order(size: FloatArray, rate: FloatArray, value: FloatArray) -> _Riva
         width: FloatArray = limit + delay * rate**TWO_THIRDS * share - early * place**TWO_THIRDS
         return width
 
-    return _Rival(name=FIRST_ORDER, parameters=parameters, law=law)
+    return _Rival(name=METASTABLE, parameters=parameters, law=law)
 
 
 def _continuous(size: FloatArray, rate: FloatArray, value: FloatArray) -> _Rival:
@@ -196,7 +196,7 @@ def _continuous(size: FloatArray, rate: FloatArray, value: FloatArray) -> _Rival
         closed: FloatArray = width * (rate / fastest) ** exponent * np.minimum(bend, 1e6)
         return closed
 
-    return _Rival(name=CONTINUOUS, parameters=parameters, law=law)
+    return _Rival(name=CRITICAL, parameters=parameters, law=law)
 
 
 def _model(rival: _Rival, value: FloatArray, error: FloatArray) -> Model:
