@@ -50,7 +50,7 @@ class Reading:
     features : tuple of SizeFeatures
         Of the sizes that count.
     refused : tuple of str
-        Why the others do not.
+        Why the others do not, and what cannot be trusted of those that do.
     even : bool
         Whether the law is even and was not folded: then nothing can be said of a transition.
     """
@@ -94,6 +94,10 @@ def read_sizes(samples: xr.DataArray, places: Places, *, seed: Sequence[int]) ->
             refused.append(f"the size {each.size:g} does not count: {reason}")
         else:
             kept.append(features)
+    if any(_alone(each) for each in gathered):
+        refused.append(
+            "there is one chain at each control: that chains from both sides agree is not shown"
+        )
     return Reading(
         features=tuple(kept),
         refused=tuple(refused),
@@ -199,6 +203,11 @@ def _measured(
         return "", measure_features(chains, blocks, mixing=mixing, generator=generator)
     except NoConvergenceError as error:
         return str(error), None
+
+
+def _alone(chains: SizeChains) -> bool:
+    """Whether nothing but halves of one chain can be compared."""
+    return len(chains.disorders) == 1 and len(chains.chains) == chains.controls.size
 
 
 def _unusable(chains: SizeChains) -> str:
