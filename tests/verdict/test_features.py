@@ -72,3 +72,27 @@ def test_a_level_variance_has_no_edge_to_lie_at() -> None:
     assert abs(found.values[1] + np.log(SIZE)) < 0.25
     assert abs(found.values[0]) < 0.1
     assert found.values[2] < 0.1
+
+
+def test_the_covariance_over_disorders_is_unbiased_for_its_inverse() -> None:
+    count, controls = 8, np.repeat(CONTROLS, 2)
+    generator = np.random.default_rng(11)
+    shape = (count, controls.size, 400)
+    chance = 1.0 / (1.0 + np.exp(-SIZE * controls))
+    rows = (generator.random(shape) < chance[:, None]) + generator.standard_normal(
+        shape
+    ) / np.sqrt(SIZE)
+    single = np.stack([features_of(each, controls).values for each in rows])
+    coords = {
+        "g": ("run", np.tile(controls, count)),
+        "N": ("run", np.full(count * controls.size, SIZE)),
+        "disorder": ("run", np.repeat(np.arange(count), controls.size)),
+    }
+    samples = xr.DataArray(rows.reshape(-1, shape[2]), dims=("run", "record"), coords=coords)
+    (size,) = gather_chains(samples, control="g", size="N", dimension=None)
+    blocks = [blocks_of(size.of_disorder(each)) for each in size.disorders]
+    found = measure_features(size, blocks, mixing=0.0, generator=generator)
+    np.testing.assert_allclose(found.values, single.mean(axis=0), rtol=1e-9)
+    # Eight disorders, three features: 7/(8 - 5) of the covariance of the mean.
+    expected = np.cov(single.T, ddof=1) / count * 7.0 / 3.0
+    np.testing.assert_allclose(found.covariance, expected, rtol=1e-6)
