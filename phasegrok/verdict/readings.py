@@ -21,6 +21,11 @@ __all__ = ["Places", "Reading", "read_energy", "read_sizes", "unexplained", "wei
 
 _FEWEST_CONTROLS: Final = 4
 
+_EVEN: Final = (
+    "its values lie evenly about zero at every control: phases that a symmetry relates do not "
+    "tell the order of this transition; declare attrs['symmetry'] = 'sign'"
+)
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +93,10 @@ def read_sizes(samples: xr.DataArray, places: Places, *, seed: Sequence[int]) ->
     )
     kept: list[SizeFeatures] = []
     refused: list[str] = []
-    for number, each in enumerate(gathered):
-        reason, features = _measured(each, np.random.default_rng([*seed, number]))
+    evens = [looks_even(each) for each in gathered]
+    for number, (each, even) in enumerate(zip(gathered, evens, strict=True)):
+        generator = np.random.default_rng([*seed, number])
+        reason, features = _measured(each, generator, even=even)
         if features is None:
             refused.append(f"the size {each.size:g} does not count: {reason}")
         else:
@@ -101,7 +108,7 @@ def read_sizes(samples: xr.DataArray, places: Places, *, seed: Sequence[int]) ->
     return Reading(
         features=tuple(kept),
         refused=tuple(refused),
-        even=any(looks_even(each) for each in gathered),
+        even=any(evens),
     )
 
 
@@ -177,17 +184,11 @@ def weigh_reading(
 
 
 def _measured(
-    chains: SizeChains, generator: np.random.Generator
+    chains: SizeChains, generator: np.random.Generator, *, even: bool
 ) -> tuple[str, SizeFeatures | None]:
-    fault = _unusable(chains)
+    fault = _unusable(chains) or (_EVEN if even else "")
     if fault:
         return fault, None
-    if looks_even(chains):
-        return (
-            "its values lie evenly about zero at every control: phases that a symmetry relates "
-            "do not tell the order of this transition; declare attrs['symmetry'] = 'sign'",
-            None,
-        )
     mixing = mixing_ratio(chains)
     if mixing > LARGEST_RATIO:
         return (

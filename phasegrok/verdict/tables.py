@@ -9,12 +9,12 @@ import xarray as xr
 from phasegrok.verdict.features import FEATURES, SizeFeatures
 from phasegrok.verdict.weighing import Weighing
 
-__all__ = ["observable_table", "prefixed", "size_table"]
+__all__ = ["observable_table", "prefixed"]
 
 _GRID: Final = 40
 
 
-def size_table(features: Sequence[SizeFeatures]) -> xr.Dataset:
+def _size_table(features: Sequence[SizeFeatures]) -> xr.Dataset:
     """Features and what belongs to them along ``size``; see `Verdict`."""
     columns: dict[str, Any] = {
         name: [getattr(each, name) for each in features]
@@ -36,7 +36,7 @@ def size_table(features: Sequence[SizeFeatures]) -> xr.Dataset:
 
 def observable_table(features: Sequence[SizeFeatures], weighing: Weighing | None) -> xr.Dataset:
     """All numbers of one observable; those along ``size`` alone where nothing was weighed."""
-    sizes = size_table(features)
+    sizes = _size_table(features)
     if weighing is None:
         return sizes
     scores = weighing.scores.values()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 import numpy as np
+from scipy.special import softmax
 
 from phasegrok.verdict.answers import UNDETERMINED
 from phasegrok.verdict.features import SizeFeatures
@@ -121,10 +122,8 @@ class Comparison:
 
     def posterior(self, scores: Mapping[str, Score]) -> dict[str, float]:
         """Kind to its probability among those scored."""
-        weights = {kind: self.log_weight(each) for kind, each in scores.items()}
-        top = max(weights.values())
-        total = sum(np.exp(each - top) for each in weights.values())
-        return {kind: float(np.exp(each - top) / total) for kind, each in weights.items()}
+        shares = softmax([self.log_weight(each) for each in scores.values()])
+        return dict(zip(scores, shares.tolist(), strict=True))
 
     def by_answer(self, kinds: Mapping[str, float]) -> dict[str, float]:
         """Answer to its probability, from those of the kinds."""
