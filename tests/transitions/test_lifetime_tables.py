@@ -16,6 +16,7 @@ from phasegrok.exact import (
 from phasegrok.exact.curie_weiss_kinetics import curie_weiss_rates
 from phasegrok.transitions.escape.lifetime_tables import arrhenius, lifetimes
 from phasegrok.transitions.escape.lifetimes import LifetimeStatus
+from phasegrok.verdict.kinetics import lifetime_signature
 
 SIZES = (40, 60, 90, 120)
 SPINS: dict[str, Any] = {
@@ -123,6 +124,74 @@ def test_failed_runs_are_left_out_and_counted(escapes: xr.Dataset) -> None:
     )
     np.testing.assert_allclose(table["value"], rest["value"])
     assert table["left_out"].values.tolist() == [7, 0, 0, 0]
+
+
+def failing(escapes: xr.Dataset, sizes: tuple[int, ...]) -> xr.Dataset:
+    """All runs of some sizes failed, and say nothing."""
+    lost = np.isin(escapes["size"].values, sizes)
+    outcome = np.where(lost, "failed", escapes["outcome"].values.astype(str))
+    bounds = {
+        name: escapes[name].where(xr.DataArray(~lost, dims="run"))
+        for name in ("event_escape_lower", "event_escape_upper")
+    }
+    return escapes.assign(bounds).assign_coords(outcome=("run", outcome))
+
+
+@pytest.mark.parametrize("lost", SIZES)
+def test_a_point_whose_runs_all_failed_is_a_row_and_harms_no_other(
+    escapes: xr.Dataset, table: xr.Dataset, lost: int
+) -> None:
+    found = lifetimes(failing(escapes, (lost,)), event="escape", dead_time=DEAD_TIME)
+    assert found["size"].values.tolist() == list(SIZES)
+    xr.testing.assert_identical(
+        found.isel(point=found["size"].values != lost),
+        table.isel(point=table["size"].values != lost),
+    )
+    row = found.isel(point=SIZES.index(lost))
+    assert row["status"] == LifetimeStatus.NO_RUNS
+    meanings = found["status"].attrs["flag_meanings"].split()
+    assert meanings[int(row["status"])] == "no_runs"
+    assert row["left_out"] == 250
+    for name in ("value", "lower_68", "upper_68", "lower_95", "upper_95", "trend"):
+        assert np.isnan(row[name])
+    for name in ("escapes", "censored", "excluded", "effective_escapes", "time_at_risk"):
+        assert row[name] == 0
+
+
+def test_points_without_runs_enter_neither_the_barrier_nor_the_verdict(
+    escapes: xr.Dataset, table: xr.Dataset
+) -> None:
+    found = lifetimes(failing(escapes, SIZES[1:2]), event="escape", dead_time=DEAD_TIME)
+    rest = table.isel(point=[0, 2, 3])
+    assert arrhenius(found) == arrhenius(rest)
+    one, other = (
+        lifetime_signature(each, size="size", dimension=None) for each in (found, rest)
+    )
+    assert one == other
+    assert one.supports > 0.5
+
+
+def test_a_point_that_does_not_outlive_the_dead_time_is_a_row(
+    escapes: xr.Dataset, table: xr.Dataset
+) -> None:
+    upper = escapes["event_escape_upper"]
+    early = (escapes["size"] != SIZES[0]) | (upper < DEAD_TIME * SIZES[0])
+    found = lifetimes(escapes.isel(run=early.values), event="escape", dead_time=DEAD_TIME)
+    assert found["status"].values[0] == LifetimeStatus.NO_RUNS
+    assert found["excluded"].values[0] == np.count_nonzero(
+        early.values & (escapes["size"].values == SIZES[0])
+    )
+    xr.testing.assert_identical(found.isel(point=[1, 2, 3]), table.isel(point=[1, 2, 3]))
+
+
+def test_where_all_runs_failed_every_row_says_so(escapes: xr.Dataset) -> None:
+    found = lifetimes(failing(escapes, SIZES), event="escape")
+    assert (found["status"] == LifetimeStatus.NO_RUNS).all()
+    with pytest.raises(InsufficientSamplesError, match="at least 2"):
+        arrhenius(found)
+    silent = lifetime_signature(found, size="size", dimension=None)
+    assert (silent.supports, silent.opposes) == (0.0, 0.0)
+    assert "say nothing" in silent.doubts[0]
 
 
 def test_what_has_no_lifetime_is_refused(escapes: xr.Dataset, table: xr.Dataset) -> None:

@@ -18,7 +18,12 @@ from phasegrok.transitions.demands import (
     require_magnitude,
     require_variables,
 )
-from phasegrok.transitions.escape.lifetimes import lifetime, status_meanings
+from phasegrok.transitions.escape.lifetimes import (
+    Lifetime,
+    LifetimeStatus,
+    lifetime,
+    status_meanings,
+)
 from phasegrok.transitions.points import groups_of
 from phasegrok.transitions.usable_runs import record_counts, usable_runs
 
@@ -49,13 +54,14 @@ def lifetimes(
     -------
     Dataset
         Along ``point``, with the coordinates of `by`: the fields of `Lifetime`, and
-        ``left_out``, runs that diverged or failed.
+        ``left_out``, runs that diverged or failed. A point of which no run is left, or none
+        that outlives the dead time, has the status NO_RUNS and NaN for what is unknown.
 
     Raises
     ------
     FormatError
         Where the event, a coordinate, or a time with a physical meaning is missing.
-    InvalidValueError, InsufficientSamplesError
+    InvalidValueError
         See `lifetime`.
     """
     require_dataset("runs that may escape", dataset)
@@ -76,7 +82,7 @@ def lifetimes(
     found = []
     for rows in members:
         kept = rows[usable[rows]]
-        each = lifetime(bounds[0][kept], bounds[1][kept], dead_time=dead_time)
+        each = _at_point(bounds[0][kept], bounds[1][kept], dead_time)
         found.append({**asdict(each), "left_out": rows.size - kept.size})
     table = xr.Dataset(
         {name: ("point", np.array([one[name] for one in found])) for name in found[0]},
@@ -85,6 +91,28 @@ def lifetimes(
     )
     table["status"].attrs["flag_meanings"] = " ".join(status_meanings())
     return table
+
+
+def _at_point(lower: FloatArray, upper: FloatArray, dead_time: float) -> Lifetime:
+    """Lifetime of one point, which may have no run that says anything."""
+    try:
+        return lifetime(lower, upper, dead_time=dead_time)
+    except InsufficientSamplesError:
+        unknown = dict.fromkeys(
+            ("value", "lower_68", "upper_68", "lower_95", "upper_95"), np.nan
+        )
+        return Lifetime(
+            **unknown,
+            escapes=0,
+            censored=0,
+            excluded=lower.size,
+            effective_escapes=0.0,
+            time_at_risk=0.0,
+            dead_time=float(dead_time),
+            coefficient_of_variation=np.nan,
+            trend=np.nan,
+            status=LifetimeStatus.NO_RUNS,
+        )
 
 
 def _in_time(dataset: xr.Dataset, name: str, usable: BoolArray) -> FloatArray:

@@ -41,6 +41,8 @@ class LifetimeStatus(IntEnum):
     """The rate changes with time: raise the dead time, or there is more than one phase."""
     NOT_DATED = 3
     """The looks are too far apart: some escape lies in every first interval."""
+    NO_RUNS = 4
+    """No run is sound and outlives the dead time: nothing is known. Of tables only."""
 
 
 @final
