@@ -32,7 +32,8 @@ from phasegrok.transitions.scaling.crossings import (
     kurtosis_crossings,
     minima_of,
 )
-from phasegrok.transitions.scaling.curves import MomentCurves, curve_table, moment_curves
+from phasegrok.transitions.scaling.curve_tables import curve_table
+from phasegrok.transitions.scaling.curves import MomentCurves, moment_curves
 from phasegrok.transitions.scaling.findings import Finding
 from phasegrok.transitions.scaling.finite_size import (
     FiniteSizeScaling,

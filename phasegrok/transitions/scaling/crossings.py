@@ -1,6 +1,6 @@
 """Where the cumulants of successive sizes cross, and how low they fall."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, final
@@ -8,7 +8,13 @@ from typing import Final, final
 import numpy as np
 import xarray as xr
 
+from phasegrok.errors import InvalidValueError
 from phasegrok.statistics.samples import FloatArray
+from phasegrok.transitions.scaling.curve_demands import (
+    CurveOf,
+    quantity_along,
+    require_curves,
+)
 from phasegrok.transitions.scaling.curves import MomentCurves, moment_curves
 from phasegrok.transitions.scaling.findings import Finding
 from phasegrok.transitions.scaling.peaks import largest
@@ -20,9 +26,6 @@ __all__ = [
     "kurtosis_crossings",
     "minima_of",
 ]
-
-CurveOf = Callable[[MomentCurves], FloatArray]
-"""Takes one quantity (draw, control) from the curves of a size."""
 
 _GRID: Final = 481
 _LEAST_SIGNIFICANCE: Final = 2.0
@@ -147,16 +150,22 @@ def minima_of(curves: Sequence[MomentCurves], curve: CurveOf) -> xr.Dataset:
     -------
     Dataset
         Along ``size``: ``control`` and ``minimum`` with their ``_error``, ``finding``.
+
+    Raises
+    ------
+    InvalidValueError, InsufficientSamplesError
+        See `curve_demands.require_curves` and `curve_demands.quantity_along`.
     """
-    lowest = [largest(-curve(each), each.controls) for each in curves]
+    sizes = require_curves(curves, what="a table of minima")
+    lowest = [largest(-quantity_along(each, curve), each.controls) for each in sizes]
     return xr.Dataset(
         {
             **_estimates("control", [each.positions for each in lowest], "size"),
             **_estimates("minimum", [-each.heights for each in lowest], "size"),
             "finding": ("size", [each.finding.value for each in lowest]),
-            "volume": ("size", [each.volume for each in curves]),
+            "volume": ("size", [each.volume for each in sizes]),
         },
-        coords={"size": [each.size for each in curves]},
+        coords={"size": [each.size for each in sizes]},
     )
 
 
@@ -178,12 +187,26 @@ def crossings_of(curves: Sequence[MomentCurves], curve: CurveOf) -> xr.Dataset:
         not cross within the controls that both were sampled at, unresolved where the difference
         does not exceed twice its error on both sides, or a twentieth of the draws do not cross.
         Crossings of neighbouring pairs share a size, so their errors are correlated.
+
+    Raises
+    ------
+    InvalidValueError
+        For sizes that do not rise; see `curve_demands.require_curves` and
+        `curve_demands.quantity_along` besides.
+    InsufficientSamplesError
+        For fewer than two sizes.
     """
-    found = [_crossing(a, b, curve) for a, b in pairwise(curves)]
+    sizes = require_curves(curves, fewest=2, what="a table of crossings")
+    if not all(a.size < b.size for a, b in pairwise(sizes)):
+        raise InvalidValueError(
+            "crossings need each size to be larger than the one before, received "
+            f"{[each.size for each in sizes]}; sort the curves, one for each size."
+        )
+    found = [_crossing(a, b, curve) for a, b in pairwise(sizes)]
     return xr.Dataset(
         {
-            "smaller": ("pair", [a.size for a, _ in pairwise(curves)]),
-            "larger": ("pair", [b.size for _, b in pairwise(curves)]),
+            "smaller": ("pair", [a.size for a, _ in pairwise(sizes)]),
+            "larger": ("pair", [b.size for _, b in pairwise(sizes)]),
             **_estimates("control", [each.positions for each in found], "pair"),
             **_estimates("value", [each.values for each in found], "pair"),
             "finding": ("pair", [each.finding.value for each in found]),
@@ -208,8 +231,8 @@ def _crossing(smaller: MomentCurves, larger: MomentCurves, curve: CurveOf) -> _C
     low = max(smaller.controls[0], larger.controls[0])
     high = min(smaller.controls[-1], larger.controls[-1])
     grid = np.linspace(low, max(low, high), _GRID)
-    first = smaller.at(curve(smaller), grid)
-    difference = larger.at(curve(larger), grid) - first
+    first = smaller.at(quantity_along(smaller, curve), grid)
+    difference = larger.at(quantity_along(larger, curve), grid) - first
     nothing = np.full(len(difference), np.nan)
     known = np.isfinite(difference).all(axis=0)
     if not low < high or np.count_nonzero(known) < 3:
@@ -239,7 +262,10 @@ def _crossing(smaller: MomentCurves, larger: MomentCurves, curve: CurveOf) -> _C
 def _zeros(difference: FloatArray, grid: FloatArray) -> FloatArray:
     """Zero of each draw that is nearest to that of the first; NaN without, (draw,)."""
     changes = [
-        np.flatnonzero(np.diff(np.signbit(row)) & np.isfinite(np.diff(row)))
+        # From -0 to 0 the sign changes without a crossing.
+        np.flatnonzero(
+            np.diff(np.signbit(row)) & np.isfinite(np.diff(row)) & (np.diff(row) != 0.0)
+        )
         for row in difference
     ]
     zeros = [

@@ -1,6 +1,5 @@
 """Moments of the order parameter of every size as smooth functions of the control."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -9,7 +8,9 @@ import xarray as xr
 
 from phasegrok.errors import (
     InsufficientSamplesError,
+    InvalidValueError,
     NoConvergenceError,
+    did_you_mean,
 )
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.chains import SizeChains, gather_chains
@@ -18,7 +19,7 @@ from phasegrok.transitions.scaling.cells import QUANTITIES
 from phasegrok.transitions.scaling.reweighted_curves import energy_levels, reweighted_quantities
 from phasegrok.transitions.scaling.surface_curves import surface_quantities, surface_reading
 
-__all__ = ["MomentCurves", "curve_table", "moment_curves"]
+__all__ = ["MomentCurves", "moment_curves"]
 
 _GRID: Final = 241
 _RESAMPLES: Final = 120
@@ -50,7 +51,12 @@ class MomentCurves:
     refusal: str = ""
 
     def of(self, quantity: str) -> FloatArray:
-        """One quantity of `cells.QUANTITIES`, (draw, control)."""
+        """One quantity of `cells.QUANTITIES`, (draw, control); another name is refused."""
+        if quantity not in QUANTITIES:
+            raise InvalidValueError(
+                f"there is no quantity {quantity!r} along the control."
+                + did_you_mean(quantity, QUANTITIES)
+            )
         values: FloatArray = self.draws[:, QUANTITIES.index(quantity)]
         return values
 
@@ -61,15 +67,13 @@ class MomentCurves:
 
     @property
     def cumulant(self) -> FloatArray:
-        """Binder cumulant 1 - ⟨m⁴⟩/(3⟨m²⟩²), (draw, control)."""
-        cumulant: FloatArray = 1.0 - self.of("fourth") / (3.0 * self.of("second") ** 2)
-        return cumulant
+        """Binder cumulant 1 - ⟨m⁴⟩/(3⟨m²⟩²), (draw, control); NaN where m is zero."""
+        return 1.0 - _over_square(self.of("fourth"), self.of("second"), factor=3.0)
 
     @property
     def kurtosis(self) -> FloatArray:
-        """⟨δ⁴⟩/⟨δ²⟩² with δ = m - ⟨m⟩, (draw, control)."""
-        kurtosis: FloatArray = self.of("fourth_central") / self.of("variance") ** 2
-        return kurtosis
+        """⟨δ⁴⟩/⟨δ²⟩² with δ = m - ⟨m⟩, (draw, control); NaN where nothing fluctuates."""
+        return _over_square(self.of("fourth_central"), self.of("variance"), factor=1.0)
 
     def at(self, values: FloatArray, controls: FloatArray) -> FloatArray:
         """Values (draw, control) read at other controls, straight between neighbours."""
@@ -126,42 +130,11 @@ def moment_curves(
     )
 
 
-def curve_table(curves: Sequence[MomentCurves]) -> xr.Dataset:
-    """Lay curves out with their errors, to be stored or drawn.
-
-    Parameters
-    ----------
-    curves : sequence of MomentCurves
-        One for each size.
-
-    Returns
-    -------
-    Dataset
-        Along ``size`` and ``place``: ``control``, and ``mean``, ``slope``, ``fluctuation``,
-        ``cumulant`` and ``kurtosis`` with their ``_error`` by bootstrap; along ``size``:
-        ``volume`` and ``refusal``.
-    """
-    columns: dict[str, list[FloatArray]] = {}
-    for each in curves:
-        read = {
-            "mean": each.of("mean"),
-            "slope": each.of("slope"),
-            "fluctuation": each.fluctuation,
-            "cumulant": each.cumulant,
-            "kurtosis": each.kurtosis,
-        }
-        columns.setdefault("control", []).append(each.controls)
-        for name, draws in read.items():
-            columns.setdefault(name, []).append(draws[0])
-            columns.setdefault(f"{name}_error", []).append(draws[1:].std(axis=0, ddof=1))
-    return xr.Dataset(
-        {name: (("size", "place"), np.stack(rows)) for name, rows in columns.items()},
-        coords={
-            "size": [each.size for each in curves],
-            "volume": ("size", [each.volume for each in curves]),
-            "refusal": ("size", [each.refusal for each in curves]),
-        },
-    )
+def _over_square(fourth: FloatArray, second: FloatArray, *, factor: float) -> FloatArray:
+    """Ratio of a fourth moment to the square of a second one."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        ratio = fourth / (factor * second**2)
+    return np.where(np.isfinite(ratio), ratio, np.nan)
 
 
 def _curves(

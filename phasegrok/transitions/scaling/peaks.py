@@ -1,6 +1,6 @@
 """Where along the control fluctuation and slope of the order parameter are largest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -8,6 +8,11 @@ import numpy as np
 import xarray as xr
 
 from phasegrok.statistics.samples import BoolArray, FloatArray
+from phasegrok.transitions.scaling.curve_demands import (
+    CurveOf,
+    quantity_along,
+    require_curves,
+)
 from phasegrok.transitions.scaling.curves import MomentCurves, moment_curves
 from phasegrok.transitions.scaling.findings import Finding
 
@@ -15,6 +20,11 @@ __all__ = ["Peaks", "largest", "peak_positions", "peaks_of"]
 
 _NEAR_EDGE: Final = 0.02
 _MOST_AT_EDGE: Final = 0.05
+
+_READ: Final[Mapping[str, CurveOf]] = {
+    "fluctuation": lambda each: each.fluctuation,
+    "slope": lambda each: np.abs(each.of("slope")),
+}
 
 
 @final
@@ -51,7 +61,7 @@ def largest(curve: FloatArray, controls: FloatArray) -> Peaks:
         At the edge where it is so for the samples or for more than a twentieth of the draws.
     """
     known: BoolArray = np.asarray(np.isfinite(curve).all(axis=0))
-    if np.count_nonzero(known) < 3:
+    if np.count_nonzero(known) < 3 or not controls[0] < controls[-1]:
         nothing = np.full(len(curve), np.nan)
         return Peaks(positions=nothing, heights=nothing, finding=Finding.REFUSED)
     top = np.argmax(np.where(known, curve, -np.inf), axis=1)
@@ -114,10 +124,16 @@ def peaks_of(curves: Sequence[MomentCurves]) -> xr.Dataset:
         Along ``size``, for ``fluctuation`` (N Var m) and ``slope`` (size of d⟨m⟩/dg):
         ``..._control`` and ``..._peak`` with their ``_error`` by bootstrap, and
         ``..._finding``, a `Finding`; besides ``volume``.
+
+    Raises
+    ------
+    InvalidValueError, InsufficientSamplesError
+        See `curve_demands.require_curves`.
     """
-    columns: dict[str, list[float | str]] = {"volume": [each.volume for each in curves]}
-    for name in ("fluctuation", "slope"):
-        peaks = [largest(_curve(each, name), each.controls) for each in curves]
+    sizes = require_curves(curves, what="a table of peaks")
+    columns: dict[str, list[float | str]] = {"volume": [each.volume for each in sizes]}
+    for name, curve in _READ.items():
+        peaks = [largest(quantity_along(each, curve), each.controls) for each in sizes]
         for part, draws in (
             ("control", [peak.positions for peak in peaks]),
             ("peak", [peak.heights for peak in peaks]),
@@ -127,9 +143,5 @@ def peaks_of(curves: Sequence[MomentCurves]) -> xr.Dataset:
         columns[f"{name}_finding"] = [peak.finding.value for peak in peaks]
     return xr.Dataset(
         {name: ("size", values) for name, values in columns.items()},
-        coords={"size": [each.size for each in curves]},
+        coords={"size": [each.size for each in sizes]},
     )
-
-
-def _curve(curves: MomentCurves, name: str) -> FloatArray:
-    return curves.fluctuation if name == "fluctuation" else np.abs(curves.of("slope"))
