@@ -1,15 +1,17 @@
 """A verdict: the answer, its probabilities and grounds, and what speaks against it."""
 
 import json
-from collections.abc import Mapping
+import os
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, final
 
 import xarray as xr
 
-from phasegrok.errors import FormatError
-from phasegrok.verdict.answers import UNDETERMINED
+from phasegrok.errors import FormatError, StorageError
+from phasegrok.verdict.answers import ANSWERS, CROSSOVER, UNDETERMINED
 
 __all__ = ["Verdict"]
 
@@ -34,10 +36,13 @@ class Verdict:
     table : Dataset
         Along ``size``: ``volume``, every feature with its ``_error``, ``transition`` (control
         of the largest variance) with ``transition_spread`` over disorders, ``gap`` between the
-        means of the phases and ``mixing``. Along ``kind``: ``log_evidence`` with its
-        ``_error``, ``predictive`` and ``probability``. Along ``grid_volume``: the ``predicted``
+        means of the phases, ``mixing``, the number of ``disorders``, and 1 or 0 for whether the
+        barrier is a lower bound, ``barrier_bounded``, and the slope counts, ``slope_known``.
+        Along ``kind``: ``log_evidence`` with its ``_error``, ``predictive`` and
+        ``probability``, that before any check. Along ``grid_volume``: the ``predicted``
         features of every kind with ``predicted_lower`` and ``predicted_upper``, a 68 %
-        interval. Sizes alone where fewer than three were usable.
+        interval. Those of an energy begin with ``energy_``. Sizes alone where fewer than three
+        were usable.
     """
 
     order: str
@@ -53,15 +58,25 @@ class Verdict:
             f"{answer} {chance:.3f}" for answer, chance in self.probabilities.items()
         )
         varied = self.table.attrs["control"]
-        parts = [f"As {varied} is varied, the transition is {self.order} ({chances})."]
+        answer = f"a {CROSSOVER}" if self.order == CROSSOVER else self.order
+        parts = [f"As {varied} is varied, the transition is {answer} ({chances})."]
         head = "Measured" if self.order == UNDETERMINED else "For it"
-        parts += [f"{head}: {'; '.join(self.grounds)}."] if self.grounds else []
-        parts += [f"Against it: {'; '.join(self.against)}."] if self.against else []
+        parts += [f"{head}: {_listed(self.grounds)}"] if self.grounds else []
+        parts += [f"Against it: {_listed(self.against)}"] if self.against else []
         parts += [self.wanted] if self.wanted else []
         return " ".join(parts)
 
     def save(self, path: str | Path) -> None:
-        """Write the verdict to one netCDF file."""
+        """Write the verdict to one netCDF file.
+
+        An older file of that name is replaced, by a whole one or not at all; a folder that is
+        missing is made.
+
+        Raises
+        ------
+        StorageError
+            If nothing can be written there.
+        """
         text = json.dumps(
             {
                 "order": self.order,
@@ -71,7 +86,20 @@ class Verdict:
                 "wanted": self.wanted,
             }
         )
-        self.table.assign_attrs({_ATTRIBUTE: text}).to_netcdf(path, engine="h5netcdf")
+        path = Path(path)
+        partial = path.with_name(f".partial-{os.getpid()}-{secrets.token_hex(4)}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.table.assign_attrs({_ATTRIBUTE: text}).to_netcdf(partial, engine="h5netcdf")
+            os.replace(partial, path)
+        except OSError as error:
+            raise StorageError(
+                f"{path} cannot be written ({_reason(error)}); choose another place for the "
+                "verdict."
+            ) from error
+        finally:
+            if partial.exists():
+                partial.unlink()
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -80,18 +108,50 @@ class Verdict:
         Raises
         ------
         FormatError
-            If the file holds no verdict.
+            If the file is missing or damaged, or holds no verdict.
         """
-        with xr.open_dataset(path, engine="h5netcdf") as stored:
-            table = stored.load()
+        try:
+            with xr.open_dataset(path, engine="h5netcdf") as stored:
+                table = stored.load()
+        except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+            raise FormatError(
+                f"{path} cannot be read ({_reason(error)}); give a whole file that "
+                "Verdict.save wrote."
+            ) from error
         if _ATTRIBUTE not in table.attrs:
             raise FormatError(f"{path} holds no verdict; write one with Verdict.save.")
-        plain: dict[str, Any] = json.loads(table.attrs.pop(_ATTRIBUTE))
-        return cls(
-            order=plain["order"],
-            probabilities=plain["probabilities"],
-            grounds=tuple(plain["grounds"]),
-            against=tuple(plain["against"]),
-            wanted=plain["wanted"],
-            table=table,
-        )
+        plain = _parsed(table.attrs.pop(_ATTRIBUTE))
+        if plain is None:
+            raise FormatError(
+                f"{path} holds a verdict that is damaged or of another version; write it anew "
+                "with Verdict.save."
+            )
+        return cls(table=table, **plain)
+
+
+def _listed(sentences: Sequence[str]) -> str:
+    """As one sentence; those of errors and questions come with an end of their own."""
+    text = "; ".join(each.rstrip(".") for each in sentences)
+    return text if text.endswith("?") else f"{text}."
+
+
+def _reason(error: Exception) -> str:
+    """What the system says, without the file name and flags that HDF5 adds."""
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else str(error)
+
+
+def _parsed(text: object) -> dict[str, Any] | None:
+    """Fields beside the table, or None where these are not what `Verdict.save` writes."""
+    try:
+        plain = json.loads(str(text))
+        found: dict[str, Any] = {
+            "order": plain["order"],
+            "probabilities": {name: float(plain["probabilities"][name]) for name in ANSWERS},
+            "grounds": tuple(map(str, plain["grounds"])),
+            "against": tuple(map(str, plain["against"])),
+            "wanted": str(plain["wanted"]),
+        }
+    except (KeyError, TypeError, ValueError):
+        return None
+    return found if found["order"] in ANSWERS else None

@@ -1,6 +1,7 @@
 """The grounds of a verdict in words."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 import xarray as xr
@@ -9,9 +10,16 @@ from phasegrok.verdict.answers import CONTINUOUS, NAMED, UNDETERMINED
 from phasegrok.verdict.deciding import FARTHEST_DOUBLING, deciding_size
 from phasegrok.verdict.features import SizeFeatures
 from phasegrok.verdict.readings import Reading
+from phasegrok.verdict.signatures import named_answer
 from phasegrok.verdict.weighing import FEWEST_SIZES, WINDOW, Weighing
 
 __all__ = ["doubts", "grounds", "too_few", "wanted_data"]
+
+_SMALL: Final = 0.05
+"""Probabilities of rivals that are not worth a sentence."""
+
+_UNSEEN: Final = 0.005
+"""Differences that two digits do not show."""
 
 
 def grounds(weighing: Weighing) -> tuple[str, ...]:
@@ -20,12 +28,12 @@ def grounds(weighing: Weighing) -> tuple[str, ...]:
     growth = np.log(last.volume / first.volume)
     slope = (last.values[0] - first.values[0]) / growth
     variance = (last.values[1] - first.values[1]) / growth
-    steepest = f"the steepest slope grows as N^{slope:.2f} and "
+    steepest = f"the steepest slope grows as N^{slope:z.2f} and "
     said = [
         f"from N = {_volume(first)} to {_volume(last)} "
         # Where chains rarely hop, the slope tells where they were started.
         f"{steepest if first.slope_known and last.slope_known else ''}"
-        f"the largest variance grows as N^{variance:.2f}",
+        f"the largest variance grows as N^{variance:z.2f}",
         f"the barrier goes from {_barrier(first)} to {_barrier(last)}",
     ]
     if last.gap > 0.0:
@@ -34,12 +42,7 @@ def grounds(weighing: Weighing) -> tuple[str, ...]:
             if first.gap > 0.0
             else f"two phases {last.gap:.3g} apart appear at the largest size"
         )
-    if last.disorders > 1:
-        said.append(
-            f"transition points of {last.disorders} disorders spread by "
-            f"{first.transition_spread:.3g} and {last.transition_spread:.3g}, and each "
-            "disorder was read at its own"
-        )
+    said += _spread(first, last)
     said += [f"{each.name}: {each.text}" for each in weighing.checks if each.passed]
     return tuple(said)
 
@@ -52,10 +55,22 @@ def _volume(features: SizeFeatures) -> str:
     return f"{features.size:g}^{power:.0f} = {features.volume:g}"
 
 
+def _spread(first: SizeFeatures, last: SizeFeatures) -> list[str]:
+    """How far transition points of disorders lie apart, of sizes that have several."""
+    if last.disorders == 1:
+        return []
+    points = f"transition points of {last.disorders} disorders spread by"
+    read = "and each disorder was read at its own"
+    if first.disorders == 1:
+        return [f"{points} {last.transition_spread:.3g} at the largest size, {read}"]
+    return [f"{points} {first.transition_spread:.3g} and {last.transition_spread:.3g}, {read}"]
+
+
 def _barrier(features: SizeFeatures) -> str:
     if features.barrier_bounded:
-        return f"at least {features.values[2]:.1f}"
-    return f"{features.values[2]:.2f}({features.covariance[2, 2] ** 0.5:.2f})"
+        # A valley that few draws could have reached bounds nothing: a barrier is no dip.
+        return f"at least {max(features.values[2], 0.0):.1f}"
+    return f"{features.values[2]:z.2f}({features.covariance[2, 2] ** 0.5:.2f})"
 
 
 def doubts(
@@ -63,14 +78,8 @@ def doubts(
 ) -> tuple[str, ...]:
     """Say which checks failed, which answers remain possible, which numbers are unsafe."""
     failed = [f"{each.name}: {each.text}" for each in weighing.checks if not each.passed]
-    # Where nothing is named, what was likely before its checks tells more.
-    kept = weighing.kinds if order == UNDETERMINED else probabilities
-    before = " before its checks" if order == UNDETERMINED and failed else ""
-    rivals = [
-        f"{answer} keeps the probability {kept[answer]:.2f}{before}"
-        for answer in NAMED
-        if answer != order and kept[answer] > 0.05
-    ]
+    rivals = [_rival(each, weighing, order, probabilities) for each in NAMED if each != order]
+    rivals = [each for each in rivals if each]
     unsound = [
         f"the evidence of {kind!r} is uncertain: {each.evidence}"
         for kind, each in weighing.scores.items()
@@ -87,6 +96,21 @@ def doubts(
     return tuple([*failed, *rivals, *unsound])
 
 
+def _rival(
+    answer: str, weighing: Weighing, order: str, probabilities: Mapping[str, float]
+) -> str:
+    """Probability of an answer that is not given; nothing where that is small."""
+    # Where nothing is named, what was likely before its checks tells more.
+    found = (weighing.kinds if order == UNDETERMINED else probabilities)[answer]
+    if found <= _SMALL:
+        return ""
+    if order != UNDETERMINED or abs(found - probabilities[answer]) < _UNSEEN:
+        return f"{answer} keeps the probability {found:.2f}"
+    checked = found > weighing.probabilities[answer]
+    source = "before its checks" if checked else "by the order parameter alone"
+    return f"{answer} had the probability {found:.2f} {source}"
+
+
 def _largest_jump(weighing: Weighing) -> float:
     """Bound on a jump Δ: at equal weights two phases have a variance of at least Δ²/4."""
     last = weighing.comparison.features[-1]
@@ -96,7 +120,8 @@ def _largest_jump(weighing: Weighing) -> float:
 
 def too_few(reading: Reading) -> tuple[str, ...]:
     """Say that too few sizes count."""
-    return (f"{len(reading.features)} usable sizes, {FEWEST_SIZES} are needed",)
+    count = len(reading.features)
+    return (f"{count} usable size{'' if count == 1 else 's'}, {FEWEST_SIZES} are needed",)
 
 
 def wanted_data(weighing: Weighing | None, order: str, table: xr.Dataset) -> str:
@@ -112,16 +137,33 @@ def wanted_data(weighing: Weighing | None, order: str, table: xr.Dataset) -> str
             f"Give at least {FEWEST_SIZES} sizes spanning a factor 4 in N, each with several "
             "chains, started from both sides, that mix within each phase."
         )
+    if named_answer(weighing.probabilities) is not None:
+        return (
+            "No larger size alone settles what signatures contradict: record all of them in "
+            "the same runs, to find the one that misleads."
+        )
     needed = deciding_size(weighing)
+    dimension = table.attrs["dimension"]
     if needed is None:
         return (
             f"No size within a factor {2**FARTHEST_DOUBLING} of the largest would tell the "
-            "likeliest answers apart by these signatures; record the energy, loops or "
-            "lifetimes."
+            f"likeliest answers apart by these signatures; record {_further(table)}."
         )
-    dimension = table.attrs["dimension"]
     given = needed if dimension < 0 else needed ** (1.0 / dimension)
     return (
-        f"A size of about {table.attrs['size']} = {given:.3g} would tell the two likeliest "
-        "answers apart, with chains as good as these."
+        f"A size of about {table.attrs['size']} = {_three_digits(given)} would tell the two "
+        "likeliest answers apart, with chains as good as these."
     )
+
+
+def _three_digits(value: float) -> str:
+    """Rounded, without an exponent below a million."""
+    return f"{float(f'{value:.3g}'):g}"
+
+
+def _further(table: xr.Dataset) -> str:
+    """Signatures that could be given beside; loops say nothing in space."""
+    energy = [] if "energy_volume" in table else ["the energy"]
+    loops = ["loops"] if table.attrs["dimension"] < 0 else []
+    *others, last = [*energy, *loops, "lifetimes"]
+    return f"{', '.join(others)} or {last}" if others else last
