@@ -10,14 +10,11 @@ from phasegrok.inference.effective import (
     effective_numbers,
     group_values,
 )
-from phasegrok.inference.evidence import Evidence, Ladder, Schedule, bennett, climb, combine
+from phasegrok.inference.evidence import Evidence, climb_together, combine
 from phasegrok.inference.folded import FoldedFit, fit_folded
+from phasegrok.inference.ladder import Ladder, Schedule, bennett, climb
 from phasegrok.inference.likelihoods import Misfit
-from phasegrok.inference.linear import (
-    draw_linear,
-    linear_prediction,
-    marginal_log_likelihood,
-)
+from phasegrok.inference.linear import LinearPosterior, linear_posterior
 from phasegrok.inference.model import Model, Posterior, compare, fit_model
 from phasegrok.inference.models import FoldedModel, OnePhase, TwoPhases
 from phasegrok.inference.priors import (
@@ -50,6 +47,7 @@ __all__ = [
     "Groups",
     "Health",
     "Ladder",
+    "LinearPosterior",
     "Misfit",
     "Model",
     "OnePhase",
@@ -64,16 +62,15 @@ __all__ = [
     "bennett",
     "bin_folded",
     "climb",
+    "climb_together",
     "combine",
     "compare",
     "design_effect",
-    "draw_linear",
     "effective_numbers",
     "fit_folded",
     "fit_model",
     "group_values",
-    "linear_prediction",
-    "marginal_log_likelihood",
+    "linear_posterior",
     "sample",
     "target_of",
     "uniform",

@@ -8,7 +8,8 @@ from scipy.special import xlogy
 
 from phasegrok.inference.chains import Chains
 from phasegrok.inference.counts import Counts
-from phasegrok.inference.evidence import Evidence, Schedule, climb, combine
+from phasegrok.inference.evidence import LADDERS, Evidence, combine
+from phasegrok.inference.ladder import Schedule, climb
 from phasegrok.inference.sampling import Budget, sample
 from phasegrok.inference.target import Target, best_point, draw_probabilities, peak_of
 from phasegrok.statistics.samples import FloatArray
@@ -17,9 +18,6 @@ __all__ = ["FoldedFit", "fit_folded", "predictive_probability"]
 
 SCHEDULE: Final = Schedule(walkers=60, burn_in=15, steps=25, overlap=0.5)
 BUDGET: Final = Budget(effective_samples=700.0, block=100, burn_in=50, most_steps=2000)
-
-LADDERS: Final = 2
-"""Independent climbs from the prior; each starts one chain."""
 
 REPLICATES: Final = 300
 """Replicated data sets, about as many, that the check of fit draws."""

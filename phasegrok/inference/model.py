@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import final
 
 import numpy as np
 import xarray as xr
@@ -10,14 +10,14 @@ from scipy.special import logsumexp
 
 from phasegrok.errors import InvalidValueError
 from phasegrok.inference.chains import Chains
-from phasegrok.inference.evidence import Evidence, Schedule, climb, combine
+from phasegrok.inference.evidence import Evidence, climb_together, combine
+from phasegrok.inference.ladder import Schedule
 from phasegrok.inference.priors import ParameterSpace
 from phasegrok.inference.sampling import Budget, sample
 from phasegrok.statistics.samples import FloatArray
 
 __all__ = ["Model", "Posterior", "compare", "fit_model"]
 
-LADDERS: Final = 2
 
 Likelihood = Callable[[Mapping[str, FloatArray]], FloatArray]
 """Maps named values (walker,) to log likelihoods (walker,); -inf where a value has none."""
@@ -145,10 +145,7 @@ def fit_model(
     """
     space = model.space
     first, second = np.random.SeedSequence(seed).spawn(2)
-    ladders = [
-        climb(space, model.log_likelihood_at, seed=each, schedule=schedule)
-        for each in first.spawn(LADDERS)
-    ]
+    ladders = climb_together(space, model.log_likelihood_at, seeds=[first], schedule=schedule)
 
     def log_density(standard: FloatArray) -> FloatArray:
         return space.log_prior(standard) + model.log_likelihood_at(standard)

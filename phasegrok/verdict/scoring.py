@@ -1,7 +1,7 @@
 """How well each kind of transition explains the features: evidences, predictions, misfits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, NamedTuple, final
 
 import numpy as np
@@ -12,13 +12,12 @@ from scipy.stats import chi2
 
 from phasegrok.inference import (
     Evidence,
+    LinearPosterior,
     ParameterSpace,
     Schedule,
-    climb,
+    climb_together,
     combine,
-    draw_linear,
-    linear_prediction,
-    marginal_log_likelihood,
+    linear_posterior,
 )
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.verdict.features import SizeFeatures
@@ -34,7 +33,6 @@ __all__ = [
 ]
 
 SCHEDULE: Final = Schedule(walkers=80, burn_in=20, steps=30, overlap=0.5)
-LADDERS: Final = 2
 MOST_ATTEMPTS: Final = 3
 """Where two estimates of an evidence disagree, it is climbed again with twice the walkers."""
 
@@ -187,16 +185,10 @@ def score(
     Score
     """
     parts = _Parts(model, table, sizes)
-    schedule = SCHEDULE
     *attempts, drawing = seed.spawn(MOST_ATTEMPTS + 1)
-    for attempt in attempts:
-        ladders = [
-            climb(parts.free, parts.log_likelihood, seed=each, schedule=schedule)
-            for each in attempt.spawn(LADDERS)
-        ]
-        if combine(ladders).consistent:
-            break
-        schedule = replace(schedule, walkers=2 * schedule.walkers)
+    ladders = climb_together(
+        parts.free, parts.log_likelihood, seeds=attempts, schedule=SCHEDULE
+    )
     free = np.concatenate([ladder.positions for ladder in ladders])
     draws = parts.completed(free, np.random.default_rng(drawing))
     misfit = table.misfit(model.features(draws, sizes))
@@ -221,8 +213,7 @@ class _Parts:
     def log_likelihood(self, free: FloatArray) -> FloatArray:
         """Log density of the features at free parameters (draw, parameter), (draw,)."""
         parts = self._linearised(free)
-        marginal = marginal_log_likelihood(parts.residuals, parts.design)
-        density: FloatArray = marginal - 0.5 * self.table.log_determinant
+        density = parts.linear.log_marginal - 0.5 * self.table.log_determinant
         return density + self._bound_log_probability(parts)
 
     def completed(self, free: FloatArray, generator: np.random.Generator) -> FloatArray:
@@ -230,7 +221,7 @@ class _Parts:
         parts = self._linearised(free)
         standard = np.empty((len(free), self.model.space.size))
         standard[:, self.others] = free
-        standard[:, self.linear] = draw_linear(parts.residuals, parts.design, generator)
+        standard[:, self.linear] = parts.linear.drawn(generator)
         if not self.table.bounds.size:
             return standard
         # Drawn without the bounds, so that draws within them weigh more.
@@ -249,7 +240,7 @@ class _Parts:
         Bounds count one by one, given the features that are known: they are few, and mostly
         met by far or not at all.
         """
-        mean, variance = linear_prediction(parts.residuals, parts.design, parts.bound_design)
+        mean, variance = parts.linear.predicted(parts.bound_design)
         spread = np.sqrt(variance + self.table.bound_errors**2)
         excess = (parts.bound_base + mean - self.table.bounds) / spread
         probability: FloatArray = np.sum(log_ndtr(excess), axis=1)
@@ -263,8 +254,10 @@ class _Parts:
         predicted = predicted.reshape(*standard.shape[:2], *predicted.shape[1:])
         white, bounded = self.table.white(predicted), self.table.bounded(predicted)
         return _Linearised(
-            residuals=self.table.values @ self.table.whitening - white[0],
-            design=np.moveaxis(white[1:] - white[0], 0, -1),
+            linear=linear_posterior(
+                self.table.values @ self.table.whitening - white[0],
+                np.moveaxis(white[1:] - white[0], 0, -1),
+            ),
             bound_base=bounded[0],
             bound_design=np.moveaxis(bounded[1:] - bounded[0], 0, -1),
         )
@@ -273,7 +266,6 @@ class _Parts:
 class _Linearised(NamedTuple):
     """A kind at some free parameters, as a linear function of the others."""
 
-    residuals: FloatArray  # (draw, known), in units of error
-    design: FloatArray  # (draw, known, linear), in units of error
+    linear: LinearPosterior
     bound_base: FloatArray  # (draw, bound)
     bound_design: FloatArray  # (draw, bound, linear)

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import multivariate_normal
 
-from phasegrok.inference import draw_linear, linear_prediction, marginal_log_likelihood
+from phasegrok.inference import linear_posterior
 
 DATA, LINEAR = 6, 3
 
@@ -18,7 +18,7 @@ def linear_data() -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_marginal_density_is_that_of_the_joint_normal_law() -> None:
     residuals, design = linear_data()
-    found = marginal_log_likelihood(residuals, design)
+    found = linear_posterior(residuals, design).log_marginal
     constant = -0.5 * DATA * np.log(2.0 * np.pi)
     for row, matrix, value in zip(residuals, design, found, strict=True):
         law = multivariate_normal(np.zeros(DATA), np.eye(DATA) + matrix @ matrix.T)
@@ -28,11 +28,9 @@ def test_the_marginal_density_is_that_of_the_joint_normal_law() -> None:
 def test_draws_have_the_conditional_mean_and_covariance() -> None:
     residuals, design = linear_data()
     count = 40_000
-    drawn = draw_linear(
-        np.repeat(residuals[:1], count, axis=0),
-        np.repeat(design[:1], count, axis=0),
-        np.random.default_rng(1),
-    )
+    drawn = linear_posterior(
+        np.repeat(residuals[:1], count, axis=0), np.repeat(design[:1], count, axis=0)
+    ).drawn(np.random.default_rng(1))
     matrix = design[0]
     # Conditioning of the joint law of data and parameters, not the normal equations.
     gain = matrix.T @ np.linalg.inv(np.eye(DATA) + matrix @ matrix.T)
@@ -48,20 +46,17 @@ def test_draws_have_the_conditional_mean_and_covariance() -> None:
 
 
 def test_without_influence_on_the_data_the_prior_is_drawn() -> None:
-    drawn = draw_linear(
-        np.ones((20_000, DATA)), np.zeros((20_000, DATA, 1)), np.random.default_rng(2)
-    )
+    law = linear_posterior(np.ones((20_000, DATA)), np.zeros((20_000, DATA, 1)))
+    drawn = law.drawn(np.random.default_rng(2))
     assert abs(drawn.mean()) < 4.0 / np.sqrt(drawn.size)
     assert abs(drawn.std() - 1.0) < 4.0 / np.sqrt(2.0 * drawn.size)
-    np.testing.assert_allclose(
-        marginal_log_likelihood(np.ones((1, DATA)), np.zeros((1, DATA, 1))), -0.5 * DATA
-    )
+    np.testing.assert_allclose(law.log_marginal, -0.5 * DATA)
 
 
 def test_a_prediction_has_the_moments_of_the_joint_normal_law() -> None:
     residuals, design = linear_data()
     further = np.random.default_rng(6).standard_normal((5, 2, LINEAR))
-    mean, variance = linear_prediction(residuals, design, further)
+    mean, variance = linear_posterior(residuals, design).predicted(further)
     for index in range(5):
         joint = design[index] @ design[index].T + np.eye(DATA)
         gain = further[index] @ design[index].T @ np.linalg.inv(joint)

@@ -15,7 +15,7 @@ from phasegrok.inference import (
     Posterior,
     Schedule,
     fit_model,
-    marginal_log_likelihood,
+    linear_posterior,
     uniform,
 )
 from phasegrok.statistics.samples import FloatArray
@@ -164,7 +164,7 @@ def _model(data: ScalingData) -> Model:
     def log_likelihood(parameters: Mapping[str, FloatArray]) -> FloatArray:
         design = data.design(parameters)
         residuals = np.broadcast_to(whitened, design.shape[:2])
-        return marginal_log_likelihood(residuals, design) + constant
+        return linear_posterior(residuals, design).log_marginal + constant
 
     return Model(name="collapse of all sizes", space=space, log_likelihood=log_likelihood)
 

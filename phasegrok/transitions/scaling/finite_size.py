@@ -17,9 +17,8 @@ from phasegrok.inference import (
     Model,
     ParameterSpace,
     Posterior,
-    draw_linear,
     fit_model,
-    marginal_log_likelihood,
+    linear_posterior,
     uniform,
 )
 from phasegrok.statistics.samples import FloatArray
@@ -139,7 +138,7 @@ def scaling_of(
     fits, chances = np.random.SeedSequence(seed).spawn(2)
     posterior = fit_model(_model(data), seed=int(fits.generate_state(1)[0]))
     draws = dict(zip(_SPACE.names, posterior.chains.flat().T, strict=True))
-    linear = draw_linear(*_whitened(data, draws), np.random.default_rng(chances))
+    linear = linear_posterior(*_whitened(data, draws)).drawn(np.random.default_rng(chances))
     order = ORDER_CENTRE + ORDER_SPREAD * linear[:, _ORDER]
     named = {"transition": data.middle + data.window * linear[:, _TRANSITION]}
     named |= derived_exponents(draws["width_exponent"], order, dimension=dimension)
@@ -169,7 +168,7 @@ def _model(data: PeakFeatures) -> Model:
     constant = float(logarithms.sum())
 
     def log_likelihood(parameters: Mapping[str, FloatArray]) -> FloatArray:
-        return marginal_log_likelihood(*_whitened(data, parameters)) + constant
+        return linear_posterior(*_whitened(data, parameters)).log_marginal + constant
 
     return Model(
         name="finite-size scaling of peaks", space=_SPACE, log_likelihood=log_likelihood
