@@ -52,7 +52,9 @@ STUDIES: Final = {
     "deep linear chain, two layers": 6,
     "deep linear chain, three layers": 6,
     "wide linear network, t = 0.02": 6,
+    "wide linear network, t = 0.055": 6,
     "wide linear network, t = 0.10": 6,
+    "wide linear network of two layers, t = 0.02": 6,
     "driven well": 16,
     "driven skewed well": 16,
 }

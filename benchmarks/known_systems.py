@@ -17,6 +17,7 @@ RECORDS: Final = 1000
 CONTROLS: Final = 12
 EXTENTS: Final = (8, 12, 16, 24, 32)
 LARGER_EXTENTS: Final = (12, 16, 24, 32, 48)
+LARGEST_EXTENTS: Final = (16, 24, 32, 48, 64)
 SIZES: Final = (50, 100, 200, 400, 800)
 
 FIRST_ORDER: Final = frozenset({"first-order"})
@@ -233,13 +234,15 @@ def deep_linear_chain(
     return build
 
 
-def deep_linear_width(scaled_temperature: float, window: Window) -> Callable[[int], xr.Dataset]:
-    """Three layers at fixed t = T h, the output: inert weights are no part of its size h."""
+def deep_linear_width(
+    scaled_temperature: float, window: Window, layer_count: int = 3
+) -> Callable[[int], xr.Dataset]:
+    """Networks at fixed t = T h, the output: inert weights are no part of its size h."""
 
     def build(seed: int) -> xr.Dataset:
         parts = [
             exact.deep_linear(
-                layer_count=3,
+                layer_count=layer_count,
                 width=width,
                 temperature=scaled_temperature / width,
                 weight_decay=window(width),
@@ -288,8 +291,18 @@ def _about_coexistence_of_wide_networks(width: float) -> NDArray[np.float64]:
     return window
 
 
+def _about_the_critical_end_point(width: float) -> NDArray[np.float64]:
+    # The ordering field of a mean-field critical point: its window shrinks as N^(-3/4).
+    window: NDArray[np.float64] = 0.5739 + np.linspace(-0.5, 0.5, CONTROLS) * width**-0.75
+    return window
+
+
 def _above_the_critical_end_point(_: float) -> NDArray[np.float64]:
     return np.linspace(0.4, 0.9, CONTROLS)
+
+
+def _about_learning_of_wide_networks_with_two_layers(_: float) -> NDArray[np.float64]:
+    return np.linspace(0.6, 1.2, CONTROLS)
 
 
 NOT_FIRST: Final = CONTINUOUS | CROSSOVER
@@ -306,8 +319,8 @@ SYSTEMS: Final = {
         System("Potts q=9", FIRST_ORDER, NOT_FIRST, potts(9), *LATTICE),
         System("Potts q=8", FIRST_ORDER, NOT_FIRST, potts(8, LARGER_EXTENTS), *LATTICE),
         System("Potts q=6", FIRST_ORDER, NOT_FIRST, potts(6, LARGER_EXTENTS), *LATTICE),
-        System("Potts q=5", FIRST_ORDER, NOT_FIRST, potts(5, LARGER_EXTENTS), *LATTICE),
-        System("Potts q=4", CONTINUOUS, NOT_CONTINUOUS, potts(4, LARGER_EXTENTS), *LATTICE),
+        System("Potts q=5", FIRST_ORDER, NOT_FIRST, potts(5, LARGEST_EXTENTS), *LATTICE),
+        System("Potts q=4", CONTINUOUS, NOT_CONTINUOUS, potts(4, LARGEST_EXTENTS), *LATTICE),
         System("Potts q=3", CONTINUOUS, NOT_CONTINUOUS, potts(3), *LATTICE),
         System("Ising (Potts q=2)", CONTINUOUS, NOT_CONTINUOUS, potts(2), *LATTICE),
         System(
@@ -391,10 +404,24 @@ SYSTEMS: Final = {
             *DECAY,
         ),
         System(
+            "wide linear network, t = 0.055",
+            CONTINUOUS,
+            NOT_CONTINUOUS,
+            deep_linear_width(0.055, _about_the_critical_end_point),
+            *DECAY,
+        ),
+        System(
             "wide linear network, t = 0.10",
             CROSSOVER,
             FIRST_ORDER | CONTINUOUS,
             deep_linear_width(0.1, _above_the_critical_end_point),
+            *DECAY,
+        ),
+        System(
+            "wide linear network of two layers, t = 0.02",
+            CROSSOVER,
+            FIRST_ORDER | CONTINUOUS,
+            deep_linear_width(0.02, _about_learning_of_wide_networks_with_two_layers, 2),
             *DECAY,
         ),
         System("driven well", CROSSOVER, FIRST_ORDER | CONTINUOUS, driven_well(0.0), *FIELD),
