@@ -1,15 +1,5 @@
-"""How slope, variance and barrier depend on size in each kind of transition.
+"""Kinds of transition, each a law of the features with a prior of its parameters."""
 
-With u = ln(N/N_max), corrections h = (N/N_min)^(-w) and θ = (d-1)/d, 1 in mean field:
-
-- first-order: S ~ N, V constant, B grows as N^θ.
-- continuous: S ~ N^s with s = y - x, V ~ N^(-2x), B constant; y = 1/(νd), x = β/(νd).
-- crossover: S saturates and V falls as 1/N or saturates beyond a size N₀, and B vanishes again.
-- weak: continuous below a size N₀ beyond the data and first-order above it.
-- none: powers of any kind.
-"""
-
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, final
 
@@ -33,8 +23,17 @@ from phasegrok.verdict.answers import (
     NO_LATENT_HEAT,
     UNDETERMINED,
 )
+from phasegrok.verdict.laws import (
+    Law,
+    Sizes,
+    continuous_law,
+    crossover_law,
+    first_order_law,
+    none_law,
+    weak_law,
+)
 
-__all__ = ["ScalingModel", "Sizes", "energy_models", "scaling_models", "widened"]
+__all__ = ["ScalingModel", "energy_models", "scaling_models", "widened"]
 
 WEAK: Final = "weak"
 """First-order with a correlation volume beyond the data."""
@@ -44,65 +43,10 @@ NONE: Final = "none"
 
 _PRIOR_UNRESOLVED: Final = 0.05
 
-_LARGEST_HIDDEN_RATIO: Final = float(np.sqrt(50.0))
-"""Of the barrier of order one at N₀ to that at N_max: fifty times N_max in two dimensions."""
-
 ABSOLUTE: Final = Transform(name="absolute", forward=np.abs, inverse=np.abs)
 """For a height: half-normal."""
 
 _INTERCEPT_SPREAD: Final = 3.0
-
-
-@final
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Sizes:
-    """Sizes of a study and how barriers grow with them.
-
-    Parameters
-    ----------
-    volumes : (size,) array
-        N.
-    exponent : float
-        θ of the barrier of an interface, B ~ N^θ.
-    smallest, largest : float
-        N_min and N_max, to which corrections and intercepts refer.
-    """
-
-    volumes: FloatArray
-    exponent: float
-    smallest: float
-    largest: float
-
-    @classmethod
-    def of(cls, volumes: FloatArray, dimension: int | None) -> "Sizes":
-        """Sizes of linear extents in a dimension, or of numbers of degrees of freedom."""
-        exponent = 1.0 if dimension is None else (dimension - 1.0) / dimension
-        return cls(
-            volumes=volumes,
-            # In one dimension nothing but constants is left of an interface.
-            exponent=exponent,
-            smallest=float(volumes.min()),
-            largest=float(volumes.max()),
-        )
-
-    def at(self, volumes: FloatArray) -> "Sizes":
-        """Other sizes; corrections and intercepts refer to the same ones."""
-        return replace(self, volumes=volumes)
-
-    @property
-    def beyond(self) -> float:
-        """N₀ from which a barrier (N/N₀)^θ is too low to be seen at the largest size."""
-        factor: float = _LARGEST_HIDDEN_RATIO ** (1.0 / max(self.exponent, 0.5))
-        return self.largest * factor
-
-    @property
-    def u(self) -> FloatArray:
-        """ln(N/N_max), (size,)."""
-        return np.log(self.volumes / self.largest)
-
-
-Values = Mapping[str, FloatArray]
-Law = Callable[[Values, Sizes], FloatArray]
 
 
 @final
@@ -176,11 +120,11 @@ def scaling_models(sizes: Sizes, centres: FloatArray) -> tuple[ScalingModel, ...
         uniform("variance_power", -0.3, 1.2, meaning="power of 1/V"),
     )
     return (
-        _kind(FIRST_ORDER, 0.3, (*shared, *_growing_barrier()), _first_order),
-        _kind(CONTINUOUS, 0.3, (*shared, *continuous), _continuous),
-        _kind(CROSSOVER, 0.3, (*shared, *crossover), _crossover),
-        _unresolved(WEAK, (*shared, *powers, *_late_barrier(sizes)), _weak),
-        _unresolved(NONE, (*shared, *free, *_any_barrier()), _none),
+        _kind(FIRST_ORDER, 0.3, (*shared, *_growing_barrier()), first_order_law),
+        _kind(CONTINUOUS, 0.3, (*shared, *continuous), continuous_law),
+        _kind(CROSSOVER, 0.3, (*shared, *crossover), crossover_law),
+        _unresolved(WEAK, (*shared, *powers, *_late_barrier(sizes)), weak_law),
+        _unresolved(NONE, (*shared, *free, *_any_barrier()), none_law),
     )
 
 
@@ -218,10 +162,10 @@ def energy_models(sizes: Sizes, centres: FloatArray) -> tuple[ScalingModel, ...]
         uniform("variance_power", -0.3, 1.4, meaning="power of 1/V"),
     )
     return (
-        _kind(FIRST_ORDER, 0.45, (*shared, *_growing_barrier()), _first_order),
-        _kind(NO_LATENT_HEAT, 0.45, (*shared, *single), _continuous),
-        _unresolved(WEAK, (*shared, *power, *_late_barrier(sizes)), _weak),
-        _unresolved(NONE, (*shared, *free, *_any_barrier()), _none),
+        _kind(FIRST_ORDER, 0.45, (*shared, *_growing_barrier()), first_order_law),
+        _kind(NO_LATENT_HEAT, 0.45, (*shared, *single), continuous_law),
+        _unresolved(WEAK, (*shared, *power, *_late_barrier(sizes)), weak_law),
+        _unresolved(NONE, (*shared, *free, *_any_barrier()), none_law),
     )
 
 
@@ -320,82 +264,3 @@ def _extremes(name: str, meaning: str) -> Parameter:
 
 def _log_range(name: str, low: float, high: float, meaning: str) -> Parameter:
     return uniform(f"log_{name}", float(np.log(low)), float(np.log(high)), meaning=meaning)
-
-
-def _column(values: Values, name: str) -> FloatArray:
-    return values[name][:, None]
-
-
-def _correction(values: Values, sizes: Sizes) -> FloatArray:
-    """h, (draw, size)."""
-    power: FloatArray = (sizes.volumes / sizes.smallest) ** -_column(values, "correction_power")
-    return power
-
-
-def _corrected(
-    values: Values, sizes: Sizes, share: float = 1.0
-) -> tuple[FloatArray, FloatArray]:
-    """Ln S and ln V without their dependence on size but for the corrections."""
-    h = share * _correction(values, sizes)
-    return (
-        _column(values, "slope") + _column(values, "slope_correction") * h,
-        _column(values, "variance") + _column(values, "variance_correction") * h,
-    )
-
-
-def _features(slope: FloatArray, variance: FloatArray, barrier: FloatArray) -> FloatArray:
-    return np.stack(np.broadcast_arrays(slope, variance, barrier), axis=-1)
-
-
-def _grown(sizes: Sizes) -> FloatArray:
-    grown: FloatArray = (sizes.volumes / sizes.largest) ** sizes.exponent
-    return grown
-
-
-def _first_order(values: Values, sizes: Sizes) -> FloatArray:
-    slope, variance = _corrected(values, sizes)
-    # S = N V at the steepest point of a logistic between two phases: corrections of V enter S.
-    shared = _column(values, "variance_correction") * _correction(values, sizes)
-    barrier = _column(values, "barrier") + _column(values, "barrier_growth") * _grown(sizes)
-    return _features(slope + shared + sizes.u, variance, barrier)
-
-
-def _powers(values: Values, sizes: Sizes) -> tuple[FloatArray, FloatArray]:
-    slope, variance = _corrected(values, sizes)
-    return (
-        slope + _column(values, "slope_power") * sizes.u,
-        variance - 2.0 * _column(values, "order_power") * sizes.u,
-    )
-
-
-def _continuous(values: Values, sizes: Sizes) -> FloatArray:
-    slope, variance = _powers(values, sizes)
-    bend = _column(values, "barrier_correction") * _correction(values, sizes)
-    return _features(slope, variance, _column(values, "barrier") + bend)
-
-
-def _crossover(values: Values, sizes: Sizes) -> FloatArray:
-    slope, variance = _corrected(values, sizes, share=0.3)
-    ratio = sizes.volumes / np.exp(_column(values, "log_saturation_size"))
-    slope = slope - _column(values, "slope_power") * np.log1p(1.0 / ratio)
-    variance = variance - _column(values, "variance_power") * np.log1p(ratio)
-    grown = ratio**sizes.exponent
-    return _features(slope, variance, _column(values, "barrier") * grown / (1.0 + grown**2))
-
-
-def _weak(values: Values, sizes: Sizes) -> FloatArray:
-    slope, variance = _powers(values, sizes)
-    ratio = sizes.volumes / np.exp(_column(values, "log_correlation_size"))
-    bend = np.log1p(ratio)
-    slope = slope + (1.0 - _column(values, "slope_power")) * bend
-    variance = variance + 2.0 * _column(values, "order_power") * bend
-    growth = _column(values, "barrier_growth") * ratio**sizes.exponent
-    return _features(slope, variance, _column(values, "barrier") + growth)
-
-
-def _none(values: Values, sizes: Sizes) -> FloatArray:
-    slope, variance = _corrected(values, sizes)
-    slope = slope + _column(values, "slope_power") * sizes.u
-    variance = variance - _column(values, "variance_power") * sizes.u
-    barrier = _column(values, "barrier") + _column(values, "barrier_growth") * _grown(sizes)
-    return _features(slope, variance, barrier)

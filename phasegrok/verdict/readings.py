@@ -14,7 +14,8 @@ from phasegrok.transitions.blocks import Blocks, blocks_of, widest_leap
 from phasegrok.transitions.chains import SizeChains, gather_chains
 from phasegrok.verdict.features import FEWEST_DISORDERS, SizeFeatures, measure_features
 from phasegrok.verdict.gate import LARGEST_RATIO, looks_even, mixing_ratio
-from phasegrok.verdict.models import ScalingModel, Sizes
+from phasegrok.verdict.laws import Sizes
+from phasegrok.verdict.models import ScalingModel
 from phasegrok.verdict.weighing import FEWEST_SIZES, Comparison, Weighing, weigh
 
 __all__ = ["Places", "Reading", "read_energy", "read_sizes", "unexplained", "weigh_reading"]

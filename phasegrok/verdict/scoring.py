@@ -21,7 +21,8 @@ from phasegrok.inference import (
 )
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.verdict.features import SizeFeatures
-from phasegrok.verdict.models import ScalingModel, Sizes
+from phasegrok.verdict.laws import Sizes
+from phasegrok.verdict.models import ScalingModel
 
 __all__ = [
     "CONSTANT_ERROR",

@@ -9,7 +9,8 @@ from scipy.special import softmax
 
 from phasegrok.verdict.answers import UNDETERMINED
 from phasegrok.verdict.features import SizeFeatures
-from phasegrok.verdict.models import ScalingModel, Sizes, widened
+from phasegrok.verdict.laws import Sizes
+from phasegrok.verdict.models import ScalingModel, widened
 from phasegrok.verdict.scoring import Score, feature_table, score
 
 __all__ = [

@@ -6,7 +6,8 @@ import numpy as np
 
 from phasegrok.verdict.deciding import deciding_size
 from phasegrok.verdict.features import SizeFeatures
-from phasegrok.verdict.models import Sizes, scaling_models
+from phasegrok.verdict.laws import Sizes
+from phasegrok.verdict.models import scaling_models
 from phasegrok.verdict.weighing import Comparison, Weighing, weigh
 
 VOLUMES = (50.0, 100.0, 200.0)

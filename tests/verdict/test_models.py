@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from phasegrok.inference import IDENTITY
+from phasegrok.verdict.laws import Sizes
 from phasegrok.verdict.models import (
     ScalingModel,
-    Sizes,
     energy_models,
     scaling_models,
     widened,

@@ -9,7 +9,8 @@ from scipy.stats import multivariate_normal
 
 from phasegrok.inference import Evidence
 from phasegrok.verdict.features import SizeFeatures
-from phasegrok.verdict.models import ScalingModel, Sizes, scaling_models
+from phasegrok.verdict.laws import Sizes
+from phasegrok.verdict.models import ScalingModel, scaling_models
 from phasegrok.verdict.scoring import Score, feature_table, score
 from phasegrok.verdict.weighing import Comparison
 

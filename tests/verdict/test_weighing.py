@@ -8,7 +8,8 @@ import pytest
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.verdict.answers import CROSSOVER, FIRST_ORDER, UNDETERMINED
 from phasegrok.verdict.features import SizeFeatures
-from phasegrok.verdict.models import Sizes, scaling_models
+from phasegrok.verdict.laws import Sizes
+from phasegrok.verdict.models import scaling_models
 from phasegrok.verdict.scoring import feature_table
 from phasegrok.verdict.signatures import named_answer
 from phasegrok.verdict.weighing import WINDOW, Comparison, Weighing, weigh
