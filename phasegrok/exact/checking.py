@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
+from numbers import Real
 from operator import index
 from typing import SupportsIndex
 
@@ -22,6 +23,9 @@ __all__ = [
 ]
 
 FloatArray = npt.NDArray[np.float64]
+
+LARGEST_COUNT = 10**60
+"""Of counts up to it products of four are floats still; seeds have 10³⁸ at most."""
 
 MEMORY_LIMIT_BYTES = 4 * 2**30
 """Estimates beyond it are refused; several smaller calls can be concatenated."""
@@ -46,7 +50,7 @@ def whole_number(name: str, value: SupportsIndex, *, minimum: int) -> int:
     Raises
     ------
     InvalidValueError
-        For anything else, 4.0 included.
+        For anything else, 4.0 and what is above 10⁶⁰ included.
     """
     try:
         number = None if isinstance(value, bool | np.bool_) else index(value)
@@ -54,9 +58,20 @@ def whole_number(name: str, value: SupportsIndex, *, minimum: int) -> int:
         number = None
     if number is None or number < minimum:
         raise InvalidValueError(
-            f"{name} must be a whole number of at least {minimum}, received {value!r}."
+            f"{name} must be a whole number of at least {minimum}, received {_shown(value)}."
+        )
+    if number > LARGEST_COUNT:
+        raise InvalidValueError(
+            f"{name} must be at most {LARGEST_COUNT:.0e}, received {_shown(value)}."
         )
     return number
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # Python writes no integer of more than some thousand digits.
+        return "one of too many digits"
 
 
 def finite_number(name: str, value: float) -> float:
@@ -76,14 +91,17 @@ def finite_number(name: str, value: float) -> float:
     Raises
     ------
     InvalidValueError
-        If it is no number, or not finite.
+        If it is no number, as a truth value or a word is none, or not finite.
     """
+    number = float("nan")
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        truth = isinstance(value, bool | np.bool_)
+        if not truth and (isinstance(value, Real) or _is_one_number(value)):
+            number = float(value)
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not isfinite(number):
-        raise InvalidValueError(f"{name} must be a finite number, received {value!r}.")
+        raise InvalidValueError(f"{name} must be a finite number, received {_shown(value)}.")
     return number
 
 
@@ -153,13 +171,19 @@ def points(
     return [dict(zip(controls, row, strict=True)) for row in rows]
 
 
+def _is_one_number(value: object) -> bool:
+    """Whether an array holds one number and has no dimension."""
+    array = np.asarray(value)
+    return array.ndim == 0 and array.dtype.kind in "iuf"
+
+
 def _numbers(name: str, values: ArrayLike, positive: bool) -> FloatArray:
     try:
         array = np.asarray(values)
-    except ValueError:  # Rows of unequal length.
+    except (TypeError, ValueError):  # Rows of unequal length, or a dataset.
         array = np.array(None)
     if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
-        raise InvalidValueError(f"{name} must be finite numbers, received {values!r}.")
+        raise InvalidValueError(f"{name} must be finite numbers, received {_shown(values)}.")
     if positive and (array <= 0).any():
         raise InvalidValueError(f"{name} must be positive, received {values!r}.")
     # Adding zero turns -0.0 into 0.0, so that both have one seed.

@@ -18,10 +18,23 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from phasegrok.errors import InvalidValueError
-from phasegrok.exact.checking import FloatArray, points, require_positive, whole_number
-from phasegrok.exact.field_ramp import FieldRamp, Sweep, field_now, ramped_dataset
+from phasegrok.exact.checking import (
+    FloatArray,
+    points,
+    require_memory,
+    require_positive,
+    whole_number,
+)
+from phasegrok.exact.field_ramp import (
+    FieldRamp,
+    Sweep,
+    field_now,
+    ramped_dataset,
+    require_ramp,
+)
 from phasegrok.exact.joining import concatenated
 from phasegrok.exact.labels import RunLabels, Source
+from phasegrok.exact.limits import require_magnitude, require_updates
 from phasegrok.exact.samples import Observed, require_dataset_memory
 from phasegrok.exact.streams import uniform_updates
 
@@ -31,7 +44,11 @@ __all__ = [
     "curie_weiss_spinodal_field",
     "driven_curie_weiss_ising",
     "move_probabilities",
+    "require_table_memory",
 ]
+
+# Of both directions, and what they are made from.
+STATE_BYTES = 80.0
 
 
 def driven_curie_weiss_ising(
@@ -67,12 +84,17 @@ def driven_curie_weiss_ising(
     Raises
     ------
     InvalidValueError
-        For sizes, controls or counts without meaning, or more than fits into memory.
+        For sizes, controls or counts without meaning, or more than fits into memory or a day.
     """
+    require_ramp(ramp)
     count = whole_number("size", size, minimum=2)
     controls = points(
         {"inverse_temperature": inverse_temperature}, positive=["inverse_temperature"]
     )
+    require_magnitude(
+        "inverse_temperature", (point["inverse_temperature"] for point in controls)
+    )
+    require_table_memory(count, len(controls))
     sized = [{**point, "size": count} for point in controls]
     source = Source(
         system="driven_curie_weiss_ising",
@@ -111,7 +133,8 @@ def curie_weiss_spinodal_field(*, inverse_temperature: float) -> float:
             f"a spinodal needs an inverse temperature above 1, received {beta:g}; at or below "
             "it there is one phase."
         )
-    magnetization = np.sqrt(1 - 1 / beta)
+    # Beyond 10¹⁶ the root is one, whose artanh is none; what it adds over β is nothing then.
+    magnetization = min(np.sqrt(1 - 1 / beta), np.nextafter(1.0, 0.0))
     return float(magnetization - np.arctanh(magnetization) / beta)
 
 
@@ -134,6 +157,24 @@ def curie_weiss_rates(
     """
     up, down = move_probabilities(size, inverse_temperature, np.array([field]))
     return size * up[0], size * down[0]
+
+
+def require_table_memory(size: int, point_count: int) -> None:
+    """Refuse more spins than the probabilities of all states fit for.
+
+    Parameters
+    ----------
+    size : int
+        N.
+    point_count : int
+        Temperatures or fields, each with a table of its own.
+
+    Raises
+    ------
+    InvalidValueError
+        With the estimate.
+    """
+    require_memory(f"the rates of {size:.3g} spins", STATE_BYTES * size * point_count)
 
 
 def move_probabilities(
@@ -195,6 +236,8 @@ def _driven(
     fields = ramp.fields(sweep.direction)
     require_dataset_memory(runs, fields.size, variable_count=6)
     updates = max(1, round(ramp.spacing * size / sweep.rate))
+    require_updates("the slowest rate", float(updates) * fields.size)
+    require_memory("the sweeps between two records", 100.0 * updates / size)
     magnetization = 2 * _counts(source, runs, fields, updates) / size - 1
     step = updates * np.arange(fields.size, dtype=np.int64)
     exact = Sweep(direction=sweep.direction, rate=ramp.spacing * size / updates)
@@ -223,7 +266,10 @@ def _counts(
     numbers = uniform_updates([source.generator(run.plain()) for run in runs])
     counts = np.empty((len(runs), fields.size))
     counts[:, 0] = place - offset
-    pieces = [len(each) for each in np.array_split(np.arange(updates), -(-updates // size))]
+    # As even as can be, the longer ones first.
+    piece_count = -(-updates // size)
+    shortest, longer = divmod(updates, piece_count)
+    pieces = [shortest + 1] * longer + [shortest] * (piece_count - longer)
     # Middle of each piece, as a share of the way to the next record.
     middles = (np.cumsum(pieces) - np.array(pieces) / 2) / updates
     for record in range(1, fields.size):

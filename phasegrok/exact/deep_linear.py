@@ -11,10 +11,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from phasegrok.exact.checking import FloatArray, points, require_positive, whole_number
+from phasegrok.exact.checking import FloatArray, points, whole_number
 from phasegrok.exact.continuous_law import ContinuousLaw
 from phasegrok.exact.deep_linear_law import DeepLinearNetwork, deep_linear_law
 from phasegrok.exact.labels import Source, laid_out
+from phasegrok.exact.limits import moderate_positive
 from phasegrok.exact.samples import Observed, require_dataset_memory, samples_dataset
 
 __all__ = ["deep_linear"]
@@ -72,7 +73,7 @@ def deep_linear(  # noqa: PLR0913 - the network, its controls and how many runs
     records = whole_number("record_count", record_count, minimum=1)
     layers = whole_number("layer_count", layer_count, minimum=2)
     neurons = whole_number("width", width, minimum=1)
-    aim = require_positive("target", target)
+    aim = moderate_positive("target", target)
     given = {"temperature": temperature, "weight_decay": weight_decay}
     controls = [{**each, "width": neurons} for each in points(given, positive=list(given))]
     source = Source(

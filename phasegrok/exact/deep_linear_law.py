@@ -17,8 +17,9 @@ import numpy as np
 from scipy.special import k0e
 
 from phasegrok.errors import InvalidValueError
-from phasegrok.exact.checking import FloatArray, require_positive, whole_number
+from phasegrok.exact.checking import FloatArray, require_memory, whole_number
 from phasegrok.exact.continuous_law import ContinuousLaw
+from phasegrok.exact.limits import moderate_positive
 
 __all__ = ["DeepLinearNetwork", "deep_linear_law"]
 
@@ -28,6 +29,8 @@ TAIL = 45.0
 # Cells of this part of the local width of the density, hence nearly log-linear within.
 CELL_WIDTH = 0.05
 GRID_POINTS = 4001
+# What integrating over one of them takes.
+CELL_BYTES = 200.0
 # The exponent then keeps eight digits behind the point.
 LARGEST_STIFFNESS = 1e8
 
@@ -74,8 +77,14 @@ class DeepLinearNetwork:
                 f"layer_count must be 2 to {LARGEST_LAYER_COUNT} for draws and moments, "
                 f"received {layers}; sample a deeper network by its dynamics."
             )
-        heat = require_positive("temperature", temperature)
-        aim = require_positive("target", target)
+        neurons = whole_number("width", width, minimum=1)
+        if neurons > LARGEST_STIFFNESS:
+            raise InvalidValueError(
+                f"width must not exceed {LARGEST_STIFFNESS:.0e}, received {neurons:.3g}; the "
+                "law is then a point."
+            )
+        heat = moderate_positive("temperature", temperature)
+        aim = moderate_positive("target", target)
         if aim**2 / heat > LARGEST_STIFFNESS:
             raise InvalidValueError(
                 f"the square of the target over the temperature must not exceed "
@@ -84,9 +93,9 @@ class DeepLinearNetwork:
             )
         return cls(
             layer_count=layers,
-            width=whole_number("width", width, minimum=1),
+            width=neurons,
             temperature=heat,
-            weight_decay=require_positive("weight_decay", weight_decay),
+            weight_decay=moderate_positive("weight_decay", weight_decay),
             target=aim,
         )
 
@@ -185,6 +194,7 @@ def _edges(network: DeepLinearNetwork) -> FloatArray:
     density = np.sqrt(learning + hidden + 0.1 * network.width) / CELL_WIDTH
     steps = (density[1:] + density[:-1]) / 2 * np.diff(x)
     count = np.concatenate([[0.0], np.cumsum(steps)])
+    require_memory("the cells of the law", CELL_BYTES * float(count[-1]))
     return np.interp(np.linspace(0.0, count[-1], int(count[-1]) + 2), count, x)
 
 

@@ -143,7 +143,9 @@ def deep_linear_learned_weight(
     place = finite_number("cut", cut)
     weight, product, _ = _nodes(network)
     last, variance = network.last_layer(product)
-    return float(weight @ ndtr((product * last - place) / (product * np.sqrt(variance))))
+    with np.errstate(over="ignore"):  # A cut that is far away is at infinity.
+        away = (product * last - place) / (product * np.sqrt(variance))
+    return float(weight @ ndtr(away))
 
 
 class _Nodes(NamedTuple):
@@ -175,9 +177,10 @@ def _norms(network: DeepLinearNetwork) -> tuple[FloatArray, FloatArray]:
     gain = network.target**2 + 2 * heat * (TAIL + 4 * network.width * network.hidden_count)
     reach = np.sqrt(gain / decay)
     curvature = decay + 2 * network.target**2 * max(1.0, reach) ** 2 / decay
-    count = int(NODES_PER_WIDTH * reach * np.sqrt(curvature / heat)) + 32
+    asked = NODES_PER_WIDTH * reach * np.sqrt(curvature / heat)
     # The nodes themselves are the eigenvalues of a matrix.
-    byte_count = 80.0 * count ** max(network.hidden_count, 2)
-    require_memory(f"the quadrature with {count} nodes a layer", byte_count)
+    byte_count = 80.0 * (min(asked, 1e100) + 32) ** max(network.hidden_count, 2)
+    require_memory(f"the quadrature with {asked + 32:.4g} nodes a layer", byte_count)
+    count = int(asked) + 32
     node, measure = np.polynomial.legendre.leggauss(count)
     return reach * (node + 1) / 2, reach * measure / 2

@@ -3,9 +3,14 @@
 from dataclasses import dataclass
 from typing import final
 
-from phasegrok.exact.checking import require_positive, whole_number
+from phasegrok.errors import InvalidValueError
+from phasegrok.exact.checking import whole_number
+from phasegrok.exact.limits import moderate_positive
 
 __all__ = ["DeepLinearTransition", "deep_linear_transition"]
+
+LARGEST_LAYER_COUNT = 10**6
+"""The state is that of the target less one part in as many."""
 
 
 @final
@@ -58,7 +63,12 @@ def deep_linear_transition(*, layer_count: int, target: float = 1.0) -> DeepLine
     .. [1] Ziyin and Ueda, arXiv:2205.12510.
     """
     layers = whole_number("layer_count", layer_count, minimum=2)
-    aim = require_positive("target", target)
+    if layers > LARGEST_LAYER_COUNT:
+        raise InvalidValueError(
+            f"layer_count must be at most {LARGEST_LAYER_COUNT}, received {layers:.3g}; the "
+            "learned state and the target cannot be told apart beyond."
+        )
+    aim = moderate_positive("target", target)
     product = aim * (layers - 2) / (layers - 1)
     last_product = aim * (layers - 2) / (2 * layers - 2)
     return DeepLinearTransition(

@@ -18,6 +18,7 @@ from phasegrok.exact.checking import (
 )
 from phasegrok.exact.continuous_law import ContinuousLaw
 from phasegrok.exact.labels import Source, laid_out
+from phasegrok.exact.limits import moderate_positive
 from phasegrok.exact.samples import Observed, require_dataset_memory, samples_dataset
 from phasegrok.schema import Symmetry
 
@@ -28,6 +29,8 @@ TAIL = 45.0
 # Cells of a quarter of the width of a well, √(T/8a).
 CELLS_PER_WIDTH = 4
 LARGEST_BARRIER = 1e8
+# Its exponential over any barrier is a number still.
+LARGEST_EXPONENT = 500.0
 
 
 def double_well(
@@ -161,14 +164,19 @@ def double_well_escape_time(*, barrier: float, temperature: float) -> float:
     Raises
     ------
     InvalidValueError
-        If a number is not positive.
+        If a number is not positive, or the barrier exceeds 500 temperatures.
 
     References
     ----------
     .. [1] Kramers, Physica 7, 284 (1940).
     """
-    height = require_positive("barrier", barrier)
-    heat = require_positive("temperature", temperature)
+    height = moderate_positive("barrier", barrier)
+    heat = moderate_positive("temperature", temperature)
+    if height / heat > LARGEST_EXPONENT:
+        raise InvalidValueError(
+            f"the barrier must not exceed {LARGEST_EXPONENT:g} temperatures, received "
+            f"{height:g} over {heat:g}; the time is beyond all numbers."
+        )
     # U'' is 8a in the well and -4a on the barrier.
     return float(2 * pi / (sqrt(32) * height) * np.exp(height / heat))
 

@@ -18,14 +18,27 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from phasegrok.errors import InvalidValueError
-from phasegrok.exact.checking import FloatArray, points, require_positive
-from phasegrok.exact.field_ramp import FieldRamp, Sweep, field_now, ramped_dataset
+from phasegrok.exact.checking import FloatArray, points, require_memory
+from phasegrok.exact.field_ramp import (
+    FieldRamp,
+    Sweep,
+    field_now,
+    ramped_dataset,
+    require_ramp,
+)
 from phasegrok.exact.joining import concatenated
 from phasegrok.exact.labels import RunLabels, Source
+from phasegrok.exact.limits import moderate_positive, require_magnitude, require_updates
 from phasegrok.exact.samples import Observed, require_dataset_memory
 from phasegrok.exact.streams import normal_updates
 
-__all__ = ["double_well_minimum", "double_well_spinodal_field", "driven_double_well", "heun"]
+__all__ = [
+    "double_well_minimum",
+    "double_well_spinodal_field",
+    "driven_double_well",
+    "heun",
+    "require_stable",
+]
 
 
 def driven_double_well(
@@ -65,15 +78,15 @@ def driven_double_well(
     ------
     InvalidValueError
         For controls or counts without meaning, a step too long for the curvature, or more
-        than fits into memory.
+        than fits into memory or a day.
     """
+    require_ramp(ramp)
     controls = points({"temperature": temperature})
     if min(point["temperature"] for point in controls) < 0:
         raise InvalidValueError(f"temperature must not be negative, received {temperature!r}.")
-    height, largest = (
-        require_positive("barrier", barrier),
-        require_positive("time_step", time_step),
-    )
+    require_magnitude("temperature", (point["temperature"] for point in controls))
+    height = moderate_positive("barrier", barrier)
+    largest = moderate_positive("time_step", time_step)
     if 8 * height * largest > 0.5:
         raise InvalidValueError(
             f"time_step must stay below 1/(16 barrier) = {1 / (16 * height):g} to follow the "
@@ -111,9 +124,9 @@ def double_well_spinodal_field(*, barrier: float) -> float:
     Raises
     ------
     InvalidValueError
-        If a is not positive.
+        If a is not positive, or beyond 1e60.
     """
-    return 8 * require_positive("barrier", barrier) / (3 * sqrt(3))
+    return 8 * moderate_positive("barrier", barrier) / (3 * sqrt(3))
 
 
 def double_well_minimum(*, barrier: float, field: float, side: float) -> float:
@@ -164,6 +177,28 @@ def heun(
     return x + 0.5 * time_step * (first + second) + kick
 
 
+def require_stable(x: FloatArray, time_step: float) -> None:
+    """Refuse coordinates that the rule has lost.
+
+    Parameters
+    ----------
+    x : (...) array
+        Coordinates.
+    time_step : float
+        dt.
+
+    Raises
+    ------
+    InvalidValueError
+        Where one is no number: the curvature grows as x², and no step fits all of it.
+    """
+    if not np.isfinite(x).all():
+        raise InvalidValueError(
+            f"a time_step of {time_step:g} is too long for how far the coordinate goes at this "
+            "temperature and field, and it was lost; shorten the step, or lower either."
+        )
+
+
 def _driven(
     source: Source,
     runs: Sequence[RunLabels],
@@ -175,7 +210,9 @@ def _driven(
     fields = ramp.fields(sweep.direction)
     require_dataset_memory(runs, fields.size, variable_count=6)
     duration = ramp.spacing / sweep.rate
-    updates = ceil(duration / longest - 1e-9)
+    updates = max(1, ceil(duration / longest - 1e-9))
+    require_updates("the slowest rate", float(updates) * fields.size)
+    require_memory("the fields between two records", 60.0 * updates)
     heat = np.array([run.controls["temperature"] for run in runs])
     side = 1.0 if runs[0].start == "high" else -1.0
     x = np.full(
@@ -188,10 +225,12 @@ def _driven(
     kept[:, 0] = x
     for record in range(1, fields.size):
         between = np.linspace(fields[record - 1], fields[record], updates + 1).tolist()
-        for ends in pairwise(between):
-            x = heun(
-                x, noise * next(numbers), barrier=barrier, fields=ends, time_step=step_time
-            )
+        with np.errstate(over="ignore", invalid="ignore"):
+            for ends in pairwise(between):
+                x = heun(
+                    x, noise * next(numbers), barrier=barrier, fields=ends, time_step=step_time
+                )
+        require_stable(x, step_time)
         kept[:, record] = x
     step = updates * np.arange(fields.size, dtype=np.int64)
     with np.errstate(divide="ignore"):

@@ -9,11 +9,21 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from phasegrok.errors import InvalidValueError
-from phasegrok.exact.checking import FloatArray, finite_number, points, require_positive
+from phasegrok.exact.checking import FloatArray, points, require_memory
 from phasegrok.exact.checking import whole_number as whole
-from phasegrok.exact.curie_weiss_kinetics import curie_weiss_fixed_point, move_probabilities
-from phasegrok.exact.driven_double_well import double_well_minimum, heun
+from phasegrok.exact.curie_weiss_kinetics import (
+    curie_weiss_fixed_point,
+    move_probabilities,
+    require_table_memory,
+)
+from phasegrok.exact.driven_double_well import double_well_minimum, heun, require_stable
 from phasegrok.exact.labels import RunLabels, Source, laid_out
+from phasegrok.exact.limits import (
+    moderate_number,
+    moderate_positive,
+    require_magnitude,
+    require_updates,
+)
 from phasegrok.exact.samples import Observed, require_dataset_memory, samples_dataset
 from phasegrok.schema import RECORD, RUN, Outcome
 
@@ -21,6 +31,9 @@ __all__ = ["curie_weiss_escapes", "double_well_escapes"]
 
 # Updates between two times at which runs that have escaped are left out.
 BLOCK_UPDATES: Final = 512
+
+# Of one run in a block: random numbers, path, and the generator.
+RUN_BYTES: Final = 40.0 * BLOCK_UPDATES
 
 IntArray = npt.NDArray[np.int64]
 
@@ -70,7 +83,8 @@ def curie_weiss_escapes(
     Raises
     ------
     InvalidValueError
-        For numbers without meaning, or an exit that the metastable phase lies beyond.
+        For numbers without meaning, an exit that the metastable phase lies beyond, or more
+        than fits into memory or a day.
 
     See Also
     --------
@@ -78,24 +92,32 @@ def curie_weiss_escapes(
     """
     count = whole("size", size, minimum=2)
     fixed = {
-        "inverse_temperature": require_positive("inverse_temperature", inverse_temperature)
+        "inverse_temperature": moderate_positive("inverse_temperature", inverse_temperature)
     }
+    level = moderate_number("exit_magnetization", exit_magnetization)
+    if level > 1.0:
+        raise InvalidValueError(
+            f"exit_magnetization must be at most 1, the largest mean spin, received {level:g}."
+        )
     controls = [{**fixed, **each, "size": count} for each in points({"field": field})]
     source = Source(
         system="curie_weiss_escapes",
         seed=seed,
         integrator="glauber",
         physical_kinetics=True,
-        parameters={"exit": finite_number("exit_magnetization", exit_magnetization)},
+        parameters={"exit": level},
     )
+    require_magnitude("field", (point["field"] for point in controls))
+    require_table_memory(count, len(controls))
     runs = laid_out(controls, replica_count=replica_count, starts=("low",))
     begin = _each_point(
         runs, lambda point: curie_weiss_fixed_point(start=-1.0, **_without(point, "size"))
     )
     spins_up = np.rint(count * (1 + begin) / 2).astype(np.int64)
-    _require_below(begin, exit_magnetization)
-    last = max(1, round(require_positive("stop_time", stop_time) * count))
-    target = int(np.ceil(count * (1 + exit_magnetization) / 2 - 1e-9))
+    target = int(np.ceil(count * (1 + level) / 2 - 1e-9))
+    # A few spins cannot tell the phase from an exit that is near.
+    _require_below(np.where(spins_up < target, begin, 1.0), level)
+    last = _last_update(moderate_positive("stop_time", stop_time) * count, len(runs))
     advance = _curie_weiss_block(source, runs, spins_up)
     exits, end = _exits(advance, len(runs), last, target)
     values = np.stack([2 * spins_up / count - 1, 2 * end / count - 1], axis=1)
@@ -140,31 +162,39 @@ def double_well_escapes(
     Raises
     ------
     InvalidValueError
-        For numbers without meaning.
+        For numbers without meaning, a step too long, or more than fits into memory or a day.
 
     See Also
     --------
     double_well_passage_time : the exact mean.
     """
-    step = require_positive("time_step", time_step)
+    step = moderate_positive("time_step", time_step)
+    height = moderate_positive("barrier", barrier)
+    level = moderate_number("exit_coordinate", exit_coordinate)
+    if 8 * height * step > 2:
+        raise InvalidValueError(
+            f"time_step must stay below 1/(4 barrier) = {1 / (4 * height):g}, beyond which the "
+            f"rule is unstable in the wells, received {step:g}; shorten it."
+        )
     source = Source(
         system="double_well_escapes",
         seed=seed,
         integrator="heun",
         physical_kinetics=True,
         parameters={
-            "barrier": require_positive("barrier", barrier),
+            "barrier": height,
             "time_step": step,
-            "exit": finite_number("exit_coordinate", exit_coordinate),
+            "exit": level,
         },
     )
     controls = points({"temperature": temperature}, positive=["temperature"])
+    require_magnitude("temperature", (point["temperature"] for point in controls))
     runs = laid_out(controls, replica_count=replica_count, starts=("low",))
-    start = np.full(len(runs), double_well_minimum(barrier=barrier, field=0.0, side=-1.0))
-    _require_below(start, exit_coordinate)
-    last = max(1, round(require_positive("stop_time", stop_time) / step))
-    advance = _double_well_block(source, runs, start, (barrier, step))
-    exits, end = _exits(advance, len(runs), last, exit_coordinate)
+    start = np.full(len(runs), double_well_minimum(barrier=height, field=0.0, side=-1.0))
+    _require_below(start, level)
+    last = _last_update(moderate_positive("stop_time", stop_time) / step, len(runs))
+    advance = _double_well_block(source, runs, start, (height, step))
+    exits, end = _exits(advance, len(runs), last, level)
     heat = np.array([run.controls["temperature"] for run in runs])
     observed = Observed(
         values=np.stack([start, end], axis=1), long_name="coordinate in the double well"
@@ -193,6 +223,13 @@ def _require_below(start: FloatArray, level: float) -> None:
             f"exit at {level:.4g}; raise the exit, or lower the field to where the phase is "
             "metastable."
         )
+
+
+def _last_update(updates: float, run_count: int) -> int:
+    """Update after which runs are censored."""
+    require_updates("the stop_time", updates)
+    require_memory(f"blocks of {run_count} runs", RUN_BYTES * run_count)
+    return max(1, round(updates))
 
 
 def _curie_weiss_block(source: Source, runs: Sequence[RunLabels], start: IntArray) -> _Block:
@@ -233,9 +270,13 @@ def _double_well_block(
             axis=1,
         )
         now, path = place[alive], np.empty((length, alive.size))
-        for update in range(length):
-            now = heun(now, kicks[update], barrier=barrier, fields=(0.0, 0.0), time_step=step)
-            path[update] = now
+        with np.errstate(over="ignore", invalid="ignore"):
+            for update in range(length):
+                now = heun(
+                    now, kicks[update], barrier=barrier, fields=(0.0, 0.0), time_step=step
+                )
+                path[update] = now
+        require_stable(path, step)
         place[alive] = now
         return path
 

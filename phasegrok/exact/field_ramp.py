@@ -10,17 +10,19 @@ import numpy.typing as npt
 import xarray as xr
 
 from phasegrok.errors import InvalidValueError, did_you_mean
-from phasegrok.exact.checking import (
-    FloatArray,
-    finite_number,
-    require_positive,
-    whole_number,
-)
+from phasegrok.exact.checking import FloatArray, require_memory, whole_number
 from phasegrok.exact.labels import RunLabels, Source
+from phasegrok.exact.limits import (
+    LARGEST,
+    moderate_number,
+    moderate_positive,
+    require_run_memory,
+)
 from phasegrok.exact.samples import Observed, samples_dataset
+from phasegrok.exact.streams import STREAM_BYTES
 from phasegrok.schema import NOW, RECORD, RUN
 
-__all__ = ["FIELD", "FieldRamp", "Sweep", "field_now", "ramped_dataset"]
+__all__ = ["FIELD", "FieldRamp", "Sweep", "field_now", "ramped_dataset", "require_ramp"]
 
 FIELD: Final = "field"
 DIRECTIONS: Final = ("up", "down", "around")
@@ -62,7 +64,8 @@ class FieldRamp:
     Raises
     ------
     InvalidValueError
-        For ends, rates, counts or directions without meaning.
+        For ends, rates, counts or directions without meaning, or records that are more than
+        fit into memory or lie closer than numbers are told apart.
     """
 
     lowest: float
@@ -73,12 +76,14 @@ class FieldRamp:
 
     def __post_init__(self) -> None:
         """Check every number."""
-        low, high = finite_number("lowest", self.lowest), finite_number("highest", self.highest)
-        if low >= high:
-            raise InvalidValueError(f"lowest must lie below highest, received {low}, {high}.")
-        whole_number("record_count", self.record_count, minimum=2)
+        self._check_records()
+        for name, listed in (("rates", self.rates), ("directions", self.directions)):
+            if not isinstance(listed, list | tuple):
+                raise InvalidValueError(
+                    f"{name} must be a tuple, received {listed!r}; put one into a tuple too."
+                )
         for rate in self.rates:
-            require_positive("every rate", rate)
+            moderate_positive("every rate", rate)
         for direction in self.directions:
             if direction not in DIRECTIONS:
                 raise InvalidValueError(
@@ -90,6 +95,22 @@ class FieldRamp:
                 raise InvalidValueError(
                     f"{name} must be given and differ, received {listed!r}."
                 )
+
+    def _check_records(self) -> None:
+        low = moderate_number("lowest", self.lowest)
+        high = moderate_number("highest", self.highest)
+        # Integers without bound and short floats have no place in an array or a seed.
+        object.__setattr__(self, "lowest", low)
+        object.__setattr__(self, "highest", high)
+        if low >= high:
+            raise InvalidValueError(f"lowest must lie below highest, received {low}, {high}.")
+        count = whole_number("record_count", self.record_count, minimum=2)
+        require_memory(f"a ramp of {count:.3g} records", 64.0 * count)
+        if self.spacing <= max(np.spacing(max(abs(low), abs(high))), 1.0 / LARGEST):
+            raise InvalidValueError(
+                f"{count} records from {low!r} to {high!r} cannot be told apart; widen the "
+                "range, or ask for fewer."
+            )
 
     @property
     def spacing(self) -> float:
@@ -111,7 +132,9 @@ class FieldRamp:
         self, points: Sequence[Mapping[str, float]], sweep: Sweep, replica_count: int
     ) -> list[RunLabels]:
         """List the runs of one sweep at several points, replicas of a point together."""
-        replicas = range(whole_number("replica_count", replica_count, minimum=1))
+        count = whole_number("replica_count", replica_count, minimum=1)
+        require_run_memory(len(points) * count, other_bytes=STREAM_BYTES)
+        replicas = range(count)
         fields = self.fields(sweep.direction)
         details = {
             "rate": sweep.rate,
@@ -125,6 +148,26 @@ class FieldRamp:
             for point in points
             for replica in replicas
         ]
+
+
+def require_ramp(ramp: object) -> None:
+    """Refuse what is no ramp.
+
+    Parameters
+    ----------
+    ramp : object
+        Should be a FieldRamp.
+
+    Raises
+    ------
+    InvalidValueError
+        For anything else.
+    """
+    if not isinstance(ramp, FieldRamp):
+        raise InvalidValueError(
+            f"ramp must be a FieldRamp, received {type(ramp).__name__}; make one of its ends, "
+            "rates and record_count."
+        )
 
 
 def ramped_dataset(

@@ -3,11 +3,17 @@
 from math import sqrt
 
 import numpy as np
+from scipy.special import xlogy
 
 from phasegrok.errors import InvalidValueError
-from phasegrok.exact.checking import FloatArray, finite_number, require_positive, whole_number
-from phasegrok.exact.curie_weiss_kinetics import curie_weiss_fixed_point, curie_weiss_rates
+from phasegrok.exact.checking import FloatArray, whole_number
+from phasegrok.exact.curie_weiss_kinetics import (
+    curie_weiss_fixed_point,
+    curie_weiss_rates,
+    require_table_memory,
+)
 from phasegrok.exact.driven_double_well import double_well_minimum
+from phasegrok.exact.limits import moderate_number, moderate_positive
 
 __all__ = [
     "birth_death_passage_time",
@@ -18,6 +24,9 @@ __all__ = [
 
 # Cells of the quadrature, whose error falls as the square of their width.
 CELLS = 40_000
+
+# Its exponential, times any of the other factors, is a number still.
+LARGEST_BARRIER = 600.0
 
 
 def birth_death_passage_time(
@@ -41,23 +50,54 @@ def birth_death_passage_time(
     Raises
     ------
     InvalidValueError
-        If the target does not lie above the start within the chain.
+        If the target does not lie above the start within the chain, a rate has no meaning,
+        or the time is beyond all numbers.
 
     References
     ----------
     .. [1] van Kampen, Stochastic Processes in Physics and Chemistry (1981), ch. XII.
     """
-    if not 0 <= start < target < len(up):
+    rates = [_rates(name, values) for name, values in (("up", up), ("down", down))]
+    first, last = (
+        whole_number(name, state, minimum=0)
+        for name, state in (("start", start), ("target", target))
+    )
+    if rates[0].shape != rates[1].shape or not first < last < len(rates[0]):
         raise InvalidValueError(
-            f"the target must lie above the start within {len(up)} states, received "
-            f"{start} and {target}."
+            f"the target must lie above the start within {len(rates[0])} states, received "
+            f"{first} and {last} with {len(rates[1])} rates down."
+        )
+    if not (rates[0][:last] > 0.0).all():
+        raise InvalidValueError(
+            "every rate up below the target must be positive, received one of zero; the chain "
+            "never gets there."
         )
     # t_k = (1 + down_k t_{k-1})/up_k is the same sum without weights that overflow.
     total, waiting = 0.0, 0.0
-    for state in range(target):
-        waiting = float((1 + down[state] * waiting) / up[state])
-        total += waiting if state >= start else 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for state in range(last):
+            waiting = float((1 + rates[1][state] * waiting) / rates[0][state])
+            total += waiting if state >= first else 0.0
+    if not np.isfinite(total):
+        raise InvalidValueError(
+            f"the mean time from {first} to {last} is beyond all numbers; take a smaller "
+            "system or a lower barrier."
+        )
     return total
+
+
+def _rates(name: str, values: FloatArray) -> FloatArray:
+    try:
+        rates = np.asarray(values)
+    except (TypeError, ValueError):  # Rows of unequal length.
+        rates = np.array(None)
+    sound = rates.ndim == 1 and rates.dtype.kind in "iuf"
+    if not sound or not (np.isfinite(rates) & (rates >= 0)).all():
+        raise InvalidValueError(
+            f"the rates {name} must be finite numbers of zero or more along one dimension, "
+            f"received {type(values).__name__} of shape {rates.shape}; give one a state."
+        )
+    return rates.astype(np.float64)
 
 
 def curie_weiss_escape_time(
@@ -82,20 +122,21 @@ def curie_weiss_escape_time(
     Raises
     ------
     InvalidValueError
-        For numbers without meaning.
+        For numbers without meaning, more spins than fit into memory, or a time beyond all
+        numbers.
     """
     count = whole_number("size", size, minimum=2)
-    up, down = curie_weiss_rates(
-        size=count, inverse_temperature=inverse_temperature, field=field
-    )
-    begin = curie_weiss_fixed_point(
-        inverse_temperature=inverse_temperature, field=field, start=-1.0
-    )
+    beta = moderate_positive("inverse_temperature", inverse_temperature)
+    tilt = moderate_number("field", field)
+    level = moderate_number("exit_magnetization", exit_magnetization)
+    require_table_memory(count, 1)
+    up, down = curie_weiss_rates(size=count, inverse_temperature=beta, field=tilt)
+    begin = curie_weiss_fixed_point(inverse_temperature=beta, field=tilt, start=-1.0)
     return birth_death_passage_time(
         up,
         down,
         start=int(np.rint(count * (1 + begin) / 2)),
-        target=int(np.ceil(count * (1 + exit_magnetization) / 2 - 1e-9)),
+        target=max(0, int(np.ceil(count * (1 + level) / 2 - 1e-9))),
     )
 
 
@@ -117,19 +158,21 @@ def curie_weiss_barrier(*, inverse_temperature: float, field: float) -> float:
     InvalidValueError
         Where there is no barrier.
     """
-    beta = require_positive("inverse_temperature", inverse_temperature)
-    tilt = finite_number("field", field)
+    beta = moderate_positive("inverse_temperature", inverse_temperature)
+    tilt = moderate_number("field", field)
     grid = np.linspace(-1, 1, 2_000_001)[1:-1]
     force = np.tanh(beta * (grid + tilt)) - grid
     rises = np.flatnonzero((force[:-1] < 0) & (force[1:] >= 0))
-    if not rises.size or not (force[: rises[0]] > 0).any():
+    # At -1 the force is positive, though the phase may lie below the whole grid.
+    if not rises.size:
         raise InvalidValueError(
             f"there is no barrier at an inverse temperature of {beta:g} and a field of "
             f"{tilt:g}; take β above 1 and a field below the spinodal."
         )
     phase = curie_weiss_fixed_point(inverse_temperature=beta, field=tilt, start=-1.0)
     at = np.array([phase, grid[rises[0]]])
-    entropy = -(1 + at) / 2 * np.log((1 + at) / 2) - (1 - at) / 2 * np.log((1 - at) / 2)
+    # Zero times the logarithm of zero is zero.
+    entropy = -xlogy((1 + at) / 2, (1 + at) / 2) - xlogy((1 - at) / 2, (1 - at) / 2)
     free = -beta * (at**2 / 2 + tilt * at) - entropy
     return float(free[1] - free[0])
 
@@ -155,18 +198,24 @@ def double_well_passage_time(
     Raises
     ------
     InvalidValueError
-        For numbers without meaning.
+        For numbers without meaning, or a barrier of more than 600 temperatures.
 
     References
     ----------
     .. [1] Pontryagin, Andronov and Vitt, Zh. Eksp. Teor. Fiz. 3, 165 (1933).
     """
-    height = require_positive("barrier", barrier)
-    heat = require_positive("temperature", temperature)
+    height = moderate_positive("barrier", barrier)
+    heat = moderate_positive("temperature", temperature)
     start = double_well_minimum(barrier=height, field=0.0, side=-1.0)
-    level = finite_number("exit_coordinate", exit_coordinate)
+    level = moderate_number("exit_coordinate", exit_coordinate)
     if level <= start:
         raise InvalidValueError(f"the exit must lie above {start:g}, received {level:g}.")
+    steepest = height * max(1.0, (level**2 - 1) ** 2) / heat
+    if steepest > LARGEST_BARRIER:
+        raise InvalidValueError(
+            f"the barrier must not exceed {LARGEST_BARRIER:g} temperatures on the way to the "
+            f"exit, received {steepest:.3g}; raise the temperature."
+        )
     # U/T exceeds 45 there, so that nothing of weight lies below.
     lowest = -sqrt(1 + sqrt(45 * heat / height))
     x = np.linspace(lowest, level, CELLS + 1)

@@ -8,6 +8,7 @@ from typing import Any, final
 import numpy as np
 
 from phasegrok.exact.checking import whole_number
+from phasegrok.exact.limits import require_run_memory
 from phasegrok.seeding import Label, digest, seed
 
 __all__ = ["RunLabels", "Source", "laid_out"]
@@ -124,11 +125,14 @@ def laid_out(
     Raises
     ------
     InvalidValueError
-        If a count is not a whole number of at least 1.
+        If a count is not a whole number of at least 1, or there are more runs than fit.
     """
-    replicas = range(whole_number("replica_count", replica_count, minimum=1))
-    disorders = range(whole_number("disorder_count", disorder_count, minimum=1))
+    replicas = whole_number("replica_count", replica_count, minimum=1)
+    disorders = whole_number("disorder_count", disorder_count, minimum=1)
+    require_run_memory(len(points) * len(starts) * replicas * disorders)
     return [
         RunLabels(controls=point, disorder=disorder, start=start, replica=replica)
-        for point, disorder, start, replica in product(points, disorders, starts, replicas)
+        for point, disorder, start, replica in product(
+            points, range(disorders), starts, range(replicas)
+        )
     ]

@@ -6,10 +6,13 @@ import numpy as np
 
 from phasegrok.exact.checking import FloatArray
 
-__all__ = ["normal_updates", "uniform_updates"]
+__all__ = ["STREAM_BYTES", "normal_updates", "uniform_updates"]
 
 # Updates whose numbers are drawn at once, since a call costs as much as some hundred numbers.
 BLOCK_UPDATES = 512
+
+# Of one run: its generator, and its block twice.
+STREAM_BYTES = 3000.0 + 16 * BLOCK_UPDATES
 
 
 def uniform_updates(generators: Sequence[np.random.Generator]) -> Iterator[FloatArray]:
