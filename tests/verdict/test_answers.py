@@ -13,7 +13,8 @@ from phasegrok.verdict.answers import (
     NO_LATENT_HEAT,
     UNDETERMINED,
 )
-from phasegrok.verdict.models import Sizes, energy_models, scaling_models
+from phasegrok.verdict.laws import Sizes
+from phasegrok.verdict.models import energy_models, scaling_models
 from phasegrok.verdict.weighing import Comparison
 
 SIZES = Sizes.of(np.array([50.0, 100.0, 200.0]), None)

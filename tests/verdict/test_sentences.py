@@ -20,7 +20,8 @@ from phasegrok.verdict.answers import (
     UNDETERMINED,
 )
 from phasegrok.verdict.features import SizeFeatures
-from phasegrok.verdict.models import ScalingModel, Sizes, scaling_models
+from phasegrok.verdict.laws import Sizes
+from phasegrok.verdict.models import ScalingModel, scaling_models
 from phasegrok.verdict.readings import Reading
 from phasegrok.verdict.scoring import Score
 from phasegrok.verdict.sentences import doubts, grounds, too_few, wanted_data
@@ -154,11 +155,11 @@ def test_every_status_makes_sense(
         assert "N grows" not in text
 
 
-def test_growth_is_the_power_between_the_ends() -> None:
-    said = grounds(weighed(features(), SURE))
-    assert said[0] == (
-        "from N = 64 to 1024 the steepest slope grows as N^0.75 and the largest variance grows "
-        "as N^-0.50"
+@pytest.mark.parametrize("dimension", [None, 2])
+def test_growth_is_the_power_of_the_volume_between_the_ends(dimension: int | None) -> None:
+    said = grounds(weighed(features(dimension=dimension), SURE))
+    assert said[0].endswith(
+        "1024 the steepest slope grows as N^0.75 and the largest variance grows as N^-0.50"
     )
     # 0.5 ln 64 = 2.079 and 0.5 ln 1024 = 3.466.
     assert said[1] == "the barrier goes from 2.08(0.10) to 3.47(0.10)"

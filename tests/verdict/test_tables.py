@@ -11,7 +11,8 @@ import xarray as xr
 from phasegrok.inference import Evidence
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.verdict.features import FEATURES, SizeFeatures
-from phasegrok.verdict.models import ScalingModel, Sizes, energy_models, scaling_models
+from phasegrok.verdict.laws import Sizes
+from phasegrok.verdict.models import ScalingModel, energy_models, scaling_models
 from phasegrok.verdict.scoring import Score
 from phasegrok.verdict.tables import observable_table, prefixed
 from phasegrok.verdict.weighing import Comparison, Weighing
