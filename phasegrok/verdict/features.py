@@ -35,6 +35,7 @@ FEWEST_DISORDERS: Final = 6
 """Of a size, where there are several: fewer do not know the covariance of three features."""
 
 _RESAMPLES: Final = 40
+_RESAMPLES_OF_ONE_OF_MANY: Final = 5
 _FROZEN: Final = 20.0
 _NEAR_EDGE: Final = 0.04
 _RISEN: Final = 1.25
@@ -72,6 +73,11 @@ class SizeFeatures:
         See `mixing_ratio`.
     disorders : int
         Number of disorders; 1 where nothing is random.
+    relative_variance, relative_variance_error : float
+        R = Var_k V_k / [V_k]² of the largest variances V_k of the disorders k, each at its own
+        transition, freed of the noise of sampling, and its jackknife error over disorders. It
+        vanishes with size where susceptibilities average themselves (Aharony and Harris, Phys.
+        Rev. Lett. 77, 3700, 1996); NaN without disorders.
     """
 
     size: float
@@ -86,6 +92,8 @@ class SizeFeatures:
     barrier_bounded: bool
     mixing: float
     disorders: int
+    relative_variance: float = float("nan")
+    relative_variance_error: float = float("nan")
 
 
 @final
@@ -147,9 +155,11 @@ def measure_features(
     reads = [_read(part, each) for part, each in zip(parts, blocks, strict=True)]
     transitions = np.array([read.transition for read in reads])
     table = np.stack([read.values for read in reads])
+    relative, relative_error = float("nan"), float("nan")
     if len(reads) == 1:
         covariance = _resampled_covariance(blocks[0], reads[0], generator)
     else:
+        relative, relative_error = _relative_variance(blocks, reads, generator)
         # Unbiased for the inverse, by which models are judged: a few disorders know their own
         # covariance badly (Anderson, Multivariate Statistical Analysis, 2003, section 7.7).
         inflation = (len(reads) - 1.0) / (len(reads) - len(FEATURES) - 2.0)
@@ -167,23 +177,49 @@ def measure_features(
         barrier_bounded=float(np.mean([read.barrier_bounded for read in reads])) > 0.5,
         mixing=mixing,
         disorders=len(reads),
+        relative_variance=relative,
+        relative_variance_error=relative_error,
     )
 
 
+def _relative_variance(
+    blocks: Sequence[Blocks], reads: Sequence[_Read], generator: np.random.Generator
+) -> tuple[float, float]:
+    """R of the largest variances over disorders, and its error; see `SizeFeatures`."""
+    heights = np.exp([read.values[1] for read in reads])
+    noise = np.array(
+        [
+            _resampled_covariance(each, read, generator, draws=_RESAMPLES_OF_ONE_OF_MANY)[1, 1]
+            for each, read in zip(blocks, reads, strict=True)
+        ]
+    )
+    noises = noise * heights**2  # The noise is that of the logarithm.
+    count = len(reads)
+    # Without each of the disorders, and with all of them.
+    kept = np.vstack([~np.eye(count, dtype=bool), np.ones(count, dtype=bool)])
+    ratios = [
+        (heights[rows].var(ddof=1) - noises[rows].mean()) / heights[rows].mean() ** 2
+        for rows in kept
+    ]
+    without = np.array(ratios[:-1])
+    error = np.sqrt((count - 1.0) / count * np.sum((without - without.mean()) ** 2))
+    return float(ratios[-1]), float(error)
+
+
 def _resampled_covariance(
-    blocks: Blocks, read: _Read, generator: np.random.Generator
+    blocks: Blocks, read: _Read, generator: np.random.Generator, *, draws: int = _RESAMPLES
 ) -> FloatArray:
     """Covariance of the features of one disorder, from blocks drawn with replacement."""
-    draws = []
-    for _ in range(_RESAMPLES):
+    redrawn = []
+    for _ in range(draws):
         refit = fit_surface(
             read.blocks.resampled(generator),
             read.blocks.controls,
             bins=blocks.bins,
             start=read.surface.coefficients,
         )
-        draws.append(_curves(refit, read.grid).values)
-    covariance: FloatArray = np.cov(np.stack(draws).T, ddof=1)
+        redrawn.append(_curves(refit, read.grid).values)
+    covariance: FloatArray = np.cov(np.stack(redrawn).T, ddof=1)
     return covariance
 
 

@@ -35,7 +35,8 @@ class Verdict:
         What data would settle it; empty where an answer is named.
     table : Dataset
         Along ``size``: ``volume``, every feature with its ``_error``, ``transition`` (control
-        of the largest variance) with ``transition_spread`` over disorders, ``gap`` between the
+        of the largest variance) with ``transition_spread`` over disorders, the
+        ``relative_variance`` R of those largest variances over disorders, ``gap`` between the
         means of the phases, ``mixing``, the number of ``disorders``, and 1 or 0 for whether the
         barrier is a lower bound, ``barrier_bounded``, and the slope counts, ``slope_known``.
         Along ``kind``: ``log_evidence`` with its ``_error``, ``predictive`` and

@@ -61,9 +61,22 @@ def _spread(first: SizeFeatures, last: SizeFeatures) -> list[str]:
         return []
     points = f"transition points of {last.disorders} disorders spread by"
     read = "and each disorder was read at its own"
-    if first.disorders == 1:
-        return [f"{points} {last.transition_spread:.3g} at the largest size, {read}"]
-    return [f"{points} {first.transition_spread:.3g} and {last.transition_spread:.3g}, {read}"]
+    said = (
+        f"{points} {last.transition_spread:.3g} at the largest size, {read}"
+        if first.disorders == 1
+        else f"{points} {first.transition_spread:.3g} and {last.transition_spread:.3g}, {read}"
+    )
+    return [said, *_differing_heights(last)]
+
+
+def _differing_heights(features: SizeFeatures) -> list[str]:
+    if np.isnan(features.relative_variance):
+        return []
+    value, error = features.relative_variance, features.relative_variance_error
+    return [
+        "the largest variances of the disorders have the relative variance "
+        f"R = {value:z.3f}({error:.3f}) at the largest size"
+    ]
 
 
 def _barrier(features: SizeFeatures) -> str:

@@ -12,13 +12,22 @@ from phasegrok.verdict.weighing import Weighing
 __all__ = ["observable_table", "prefixed"]
 
 _GRID: Final = 40
+_COLUMNS: Final = (
+    "volume",
+    "transition",
+    "transition_spread",
+    "relative_variance",
+    "relative_variance_error",
+    "gap",
+    "mixing",
+    "disorders",
+)
 
 
 def _size_table(features: Sequence[SizeFeatures]) -> xr.Dataset:
     """Features and what belongs to them along ``size``; see `Verdict`."""
     columns: dict[str, Any] = {
-        name: [getattr(each, name) for each in features]
-        for name in ("volume", "transition", "transition_spread", "gap", "mixing", "disorders")
+        name: [getattr(each, name) for each in features] for name in _COLUMNS
     }
     for index, name in enumerate(FEATURES):
         columns[name] = [each.values[index] for each in features]

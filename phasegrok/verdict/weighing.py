@@ -289,6 +289,7 @@ def _predicts_largest(
         Check(
             name="prediction of the largest size",
             passed=behind <= min(2.0 * max(errors), _LARGEST_LAG),
-            text=f"{best} predicts it best, {named} is {behind:.1f} nats behind",
+            text=f"{best} predicts it best"
+            + ("" if best == named else f", {named} is {behind:.1f} nats behind"),
         ),
     )

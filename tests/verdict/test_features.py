@@ -96,3 +96,47 @@ def test_the_covariance_over_disorders_is_unbiased_for_its_inverse() -> None:
     # Eight disorders, three features: 7/(8 - 5) of the covariance of the mean.
     expected = np.cov(single.T, ddof=1) / count * 7.0 / 3.0
     np.testing.assert_allclose(found.covariance, expected, rtol=1e-6)
+
+
+def disordered(distances: NDArray[np.float64]) -> SizeFeatures:
+    """Two phases of equal weight at g = 0, a distance apart of its own in each disorder."""
+    controls = np.repeat(CONTROLS, 2)
+    generator = np.random.default_rng(17)
+    shape = (distances.size, controls.size, 600)
+    chance = 1.0 / (1.0 + np.exp(-SIZE * controls))
+    rows = distances[:, None, None] * (generator.random(shape) < chance[:, None])
+    rows = rows + 0.1 * generator.standard_normal(shape)
+    coords = {
+        "g": ("run", np.tile(controls, distances.size)),
+        "N": ("run", np.full(distances.size * controls.size, SIZE)),
+        "disorder": ("run", np.repeat(np.arange(distances.size), controls.size)),
+    }
+    samples = xr.DataArray(rows.reshape(-1, shape[2]), dims=("run", "record"), coords=coords)
+    (size,) = gather_chains(samples, control="g", size="N", dimension=None)
+    blocks = [blocks_of(size.of_disorder(each)) for each in size.disorders]
+    return measure_features(size, blocks, mixing=0.0, generator=generator)
+
+
+def test_the_relative_variance_over_disorders_is_that_of_their_laws() -> None:
+    distances = np.repeat([0.6, 1.0, 1.4], 4)
+    found = disordered(distances)
+    # At equal weights the variance is Δ²/4 and that of one phase.
+    heights = 0.25 * distances**2 + 0.01
+    exact = heights.var(ddof=1) / heights.mean() ** 2
+    assert abs(found.relative_variance - exact) < 4.0 * found.relative_variance_error
+    # The laws are what they are: only sampling makes the estimate differ, within a few percent.
+    assert abs(found.relative_variance / exact - 1.0) < 0.1
+    assert 0.3 < found.relative_variance_error / exact < 1.0
+
+
+def test_equal_disorders_have_no_relative_variance() -> None:
+    found = disordered(np.ones(12))
+    assert abs(found.relative_variance) < 4.0 * found.relative_variance_error
+    assert found.relative_variance_error < 0.002
+
+
+def test_one_disorder_has_no_relative_variance() -> None:
+    rows = np.random.default_rng(3).standard_normal((2 * CONTROLS.size, 400))
+    found = features_of(rows, np.repeat(CONTROLS, 2))
+    assert np.isnan(found.relative_variance)
+    assert np.isnan(found.relative_variance_error)

@@ -217,6 +217,11 @@ def test_disorders_are_told_where_a_size_has_several() -> None:
     )
     measured = (replace(first, disorders=8, transition_spread=0.25), middle, last)
     assert "disorders spread by 0.25 and 0.0625, and" in grounds(weighed(measured, SURE))[-1]
+    last = replace(last, relative_variance=-0.0004, relative_variance_error=0.0123)
+    assert grounds(weighed((first, middle, last), SURE))[-1] == (
+        "the largest variances of the disorders have the relative variance "
+        "R = 0.000(0.012) at the largest size"
+    )
 
 
 STATES: dict[str, tuple[Check, ...]] = {
