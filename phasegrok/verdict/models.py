@@ -33,7 +33,7 @@ from phasegrok.verdict.laws import (
     weak_law,
 )
 
-__all__ = ["ScalingModel", "energy_models", "scaling_models", "widened"]
+__all__ = ["PRIORS", "ScalingModel", "energy_models", "scaling_models", "widened"]
 
 WEAK: Final = "weak"
 """First-order with a correlation volume beyond the data."""
@@ -47,6 +47,13 @@ ABSOLUTE: Final = Transform(name="absolute", forward=np.abs, inverse=np.abs)
 """For a height: half-normal."""
 
 _INTERCEPT_SPREAD: Final = 3.0
+
+PRIORS: Final = {
+    "intercepts": ("slope", "variance"),
+    "corrections": ("slope_correction", "variance_correction", "barrier_correction"),
+    "barriers": ("barrier", "barrier_growth"),
+}
+"""Sorts of beliefs that no law demands, and the parameters that each is about."""
 
 
 @final
@@ -217,8 +224,8 @@ def _any_barrier() -> tuple[Parameter, ...]:
     )
 
 
-def widened(model: ScalingModel, factor: float) -> ScalingModel:
-    """Widen every prior that is no range of possible exponents or sizes.
+def widened(model: ScalingModel, factor: float, *, prior: str) -> ScalingModel:
+    """Widen the priors of one sort.
 
     Parameters
     ----------
@@ -226,15 +233,16 @@ def widened(model: ScalingModel, factor: float) -> ScalingModel:
         As set up.
     factor : float
         By which spreads are multiplied.
+    prior : str
+        One of `PRIORS`; ranges of possible exponents and sizes are among none of them.
 
     Returns
     -------
     ScalingModel
         Of the same kind.
     """
-    free = (IDENTITY.name, LOGARITHM.name, ABSOLUTE.name)
     parameters = tuple(
-        replace(each, spread=factor * each.spread) if each.transform.name in free else each
+        replace(each, spread=factor * each.spread) if each.name in PRIORS[prior] else each
         for each in model.space.parameters
     )
     return replace(model, space=ParameterSpace(parameters))

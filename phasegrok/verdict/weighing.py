@@ -10,7 +10,7 @@ from scipy.special import softmax
 from phasegrok.verdict.answers import UNDETERMINED
 from phasegrok.verdict.features import SizeFeatures
 from phasegrok.verdict.laws import Sizes
-from phasegrok.verdict.models import ScalingModel, widened
+from phasegrok.verdict.models import PRIORS, ScalingModel, widened
 from phasegrok.verdict.scoring import Score, feature_table, score
 
 __all__ = [
@@ -213,15 +213,15 @@ def _checks(
     scores: Mapping[str, Score],
     seed: np.random.SeedSequence,
 ) -> tuple[Check, ...]:
-    wide, fewer, shorter = seed.spawn(3)
+    *wide, fewer, shorter = seed.spawn(len(PRIORS) + 2)
     contenders = comparison.contenders(scores)
-    widest = {kind: widened(each, WIDENING) for kind, each in contenders.items()}
     return (
         _spans(comparison),
         _agrees([scores[kind] for kind in contenders]),
         _fits(named, scores),
-        _still(
-            named, comparison, comparison.scores(widest, wide), "priors three times as wide"
+        *(
+            _survives_widening(named, comparison, contenders, prior, own)
+            for prior, own in zip(PRIORS, wide, strict=True)
         ),
         _still(
             named,
@@ -257,6 +257,18 @@ def _fits(named: str, scores: Mapping[str, Score]) -> Check:
         passed=p >= LEAST_PREDICTIVE,
         text=f"features as far from {named} as these have the probability {p:.2g}",
     )
+
+
+def _survives_widening(
+    named: str,
+    comparison: Comparison,
+    contenders: Mapping[str, ScalingModel],
+    prior: str,
+    seed: np.random.SeedSequence,
+) -> Check:
+    wide = {kind: widened(each, WIDENING, prior=prior) for kind, each in contenders.items()}
+    name = f"priors of {prior} three times as wide"
+    return _still(named, comparison, comparison.scores(wide, seed), name)
 
 
 def _still(named: str, comparison: Comparison, scores: Mapping[str, Score], name: str) -> Check:

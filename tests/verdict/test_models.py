@@ -1,11 +1,13 @@
 """Laws of scaling against their asymptotic powers, and the linearity that evidences rely on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from phasegrok.inference import IDENTITY
 from phasegrok.verdict.laws import Sizes
 from phasegrok.verdict.models import (
+    PRIORS,
     ScalingModel,
     energy_models,
     scaling_models,
@@ -67,11 +69,18 @@ def test_an_unresolved_first_order_transition_becomes_one_beyond_its_size() -> N
     np.testing.assert_allclose(np.diff(variance)[:, 0], 0.0, atol=0.05)
 
 
-def test_widening_spares_ranges_of_exponents() -> None:
-    model = scaling_models(SIZES, CENTRES)[1]
-    wide = widened(model, 3.0)
-    for before, after in zip(model.space.parameters, wide.space.parameters, strict=True):
-        ratio = after.spread / before.spread
-        assert ratio == (1.0 if before.transform.name == "interval" else 3.0)
-        assert after.transform is before.transform
-    assert any(each.transform is IDENTITY for each in wide.space.parameters)
+@pytest.mark.parametrize("model", MODELS, ids=lambda each: each.kind)
+def test_widening_concerns_one_sort_of_prior_at_a_time_and_no_range(
+    model: ScalingModel,
+) -> None:
+    widenings = dict.fromkeys(model.space.names, 1.0)
+    for prior, names in PRIORS.items():
+        wide = widened(model, 3.0, prior=prior)
+        for before, after in zip(model.space.parameters, wide.space.parameters, strict=True):
+            ratio = after.spread / before.spread
+            assert ratio == (3.0 if before.name in names else 1.0)
+            assert after == replace(before, spread=after.spread)
+            widenings[before.name] *= ratio
+    # Each belief is widened once; ranges of exponents and sizes never.
+    for each in model.space.parameters:
+        assert widenings[each.name] == (1.0 if each.transform.name == "interval" else 3.0)

@@ -129,7 +129,7 @@ def test_a_verdict_reads_as_a_paragraph_and_survives_a_file(
 ) -> None:
     text = str(first_order)
     assert text.startswith("As g is varied, the transition is first-order (first-order 1.000")
-    assert "priors three times as wide" in text
+    assert "priors of barriers three times as wide" in text
     first_order.save(tmp_path / "verdict.nc")
     loaded = Verdict.load(tmp_path / "verdict.nc")
     assert str(loaded) == text
