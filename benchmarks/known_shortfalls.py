@@ -34,6 +34,13 @@ SKEWED_DRAWS: Final = (
     "what the same draws give directly."
 )
 
+SMALLEST_SIZE: Final = (
+    "Too short: at N = 64 the leading corrections, -0.48 in the logarithm of the steepest "
+    "slope and -0.26 in that of N Var, are 1.6 and 0.9 times the spread that the prior allows "
+    "them, and three sizes cannot tell them from exponents. With N = 256, 1024 and 4096 the "
+    "intervals hold: 19 and 24 of 24."
+)
+
 KNOWN_SHORTFALLS: Final[dict[tuple[str, str], str]] = {
     ("integrated_autocorrelation_time", "AR(1), τ = 5"): WINDOW,
     ("integrated_autocorrelation_time", "AR(1), τ = 20"): WINDOW,
@@ -50,6 +57,10 @@ KNOWN_SHORTFALLS: Final[dict[tuple[str, str], str]] = {
     ("mean, error by binning_ladder", "AR(1), τ = 20"): PLATEAU,
     ("disconnected_susceptibility", DISORDERS): VARIANCE_OF_FEW,
     ("jackknife_of_means, disorder_blocks", DISORDERS): VARIANCE_OF_FEW,
+    (
+        "finite_size_scaling, order_exponent",
+        "mean-field Ising, N = 64, 256 and 1024, energy",
+    ): SMALLEST_SIZE,
     ("loops, switching_up", "20 branches, Gumbel's law"): SKEWED_DRAWS,
     ("fit_deterministic, limit", "10 rates, normal errors"): WIDENED,
     ("fit_near_equilibrium, linear", "10 rates, normal errors"): WIDENED,
@@ -66,33 +77,3 @@ OFTEN_REFUSED: Final[dict[tuple[str, str], str]] = {
     for name in ("control", "value")
 }
 """Rows without an interval in more than a quarter of their repetitions, and why."""
-
-NOT_YET_MADE: Final[frozenset[tuple[str, str]]] = frozenset(
-    (
-        ("coexistence_points, equal_weight_point", "mean-field Potts q=3, N = 900, energy"),
-        ("coexistence_points, jump", "mean-field Potts q=3, N = 900, energy"),
-        ("coexistence_points, barrier", "mean-field Potts q=3, N = 900, energy"),
-        ("peak_positions, control", "mean-field Ising, N = 256, energy"),
-        ("peak_positions, height", "mean-field Ising, N = 256, energy"),
-        ("cumulant_crossings, control", "mean-field Ising, N = 128 and 256, energy"),
-        ("cumulant_crossings, value", "mean-field Ising, N = 128 and 256, energy"),
-        ("finite_size_scaling, transition", "mean-field Ising, N = 64, 256 and 1024, energy"),
-        (
-            "finite_size_scaling, width_exponent",
-            "mean-field Ising, N = 64, 256 and 1024, energy",
-        ),
-        (
-            "finite_size_scaling, order_exponent",
-            "mean-field Ising, N = 64, 256 and 1024, energy",
-        ),
-        ("data_collapse, transition", "mean-field Ising, N = 64, 256 and 1024"),
-        ("data_collapse, width_exponent", "mean-field Ising, N = 64, 256 and 1024"),
-        ("data_collapse, order_exponent", "mean-field Ising, N = 64, 256 and 1024"),
-        ("fit_model, amplitude", "exponential decay, truths drawn from a uniform prior"),
-        ("fit_model, rate", "exponential decay, truths drawn from a uniform prior"),
-        ("fit_coexistence, position", "4000 overlaps, 3 % in droplets"),
-        ("fit_coexistence, width", "4000 overlaps, 3 % in droplets"),
-        ("fit_coexistence, weight", "4000 overlaps, 3 % in droplets"),
-    )
-)
-"""Dear rows that the stored table lacks; the command makes them, and they leave this list."""

@@ -15,6 +15,7 @@ from phasegrok.inference.ladder import Schedule
 from phasegrok.inference.priors import ParameterSpace
 from phasegrok.inference.sampling import Budget, sample
 from phasegrok.statistics.samples import FloatArray
+from phasegrok.statistics.seeds import checked_seed
 
 __all__ = ["Model", "Posterior", "compare", "fit_model"]
 
@@ -144,7 +145,7 @@ def fit_model(
         Where a ladder does not reach the posterior.
     """
     space = model.space
-    first, second = np.random.SeedSequence(seed).spawn(2)
+    first, second = np.random.SeedSequence(checked_seed(seed)).spawn(2)
     ladders = climb_together(space, model.log_likelihood_at, seeds=[first], schedule=schedule)
 
     def log_density(standard: FloatArray) -> FloatArray:

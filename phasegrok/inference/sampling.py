@@ -12,6 +12,7 @@ import xarray as xr
 from phasegrok.errors import InvalidValueError
 from phasegrok.inference.chains import Chains, Grade, Health, assess
 from phasegrok.statistics.samples import FloatArray
+from phasegrok.statistics.seeds import checked_seed
 
 __all__ = ["Budget", "LogProbability", "run_ensemble", "sample"]
 
@@ -195,6 +196,7 @@ def sample(
     """
     budget = budget or Budget()
     _refuse_bad_starts(log_probability, starts, names)
+    seed = checked_seed(seed)
     for chains, health in _grow(log_probability, starts, budget, seed):  # noqa: B007
         enough = health.effective_samples >= budget.effective_samples
         if enough and health.grade is Grade.RELIABLE:

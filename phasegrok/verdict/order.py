@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import xarray as xr
 
 from phasegrok.errors import InvalidValueError
+from phasegrok.statistics.seeds import checked_seed
 from phasegrok.verdict.answers import ANSWERS, UNDETERMINED
 from phasegrok.verdict.kinetics import lifetime_signature, loop_signature
 from phasegrok.verdict.models import energy_models, scaling_models
@@ -96,6 +97,7 @@ def order_of_transition(  # noqa: PLR0913 - one door for all signatures
             "crossover; received dimension=1: give None where the size is a number of degrees "
             "of freedom."
         )
+    seed = checked_seed(seed)
     places = Places(control=control, size=size, dimension=dimension)
     reading = read_sizes(samples, places, seed=[seed, 0])
     weighing = weigh_reading(reading, dimension, scaling_models, seed=[seed, 1])

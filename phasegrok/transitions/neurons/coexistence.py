@@ -15,6 +15,7 @@ from phasegrok.inference.models import NEAREST_DROPLET, OnePhase, TwoPhases
 from phasegrok.inference.target import best_point, draw_probabilities, peak_of, target_of
 from phasegrok.schema import RECORD, RUN, Symmetry
 from phasegrok.statistics.samples import FloatArray
+from phasegrok.statistics.seeds import checked_seed
 from phasegrok.transitions.neurons.coexistence_fit import CoexistenceFit
 from phasegrok.transitions.neurons.decision import decide
 
@@ -181,7 +182,7 @@ def fit_coexistence(
     _refuse_repeated(folded)
     data = bin_folded(folded)
     spread = _spread(data, folded)
-    pilot, first, second = np.random.SeedSequence(seed).spawn(3)
+    pilot, first, second = np.random.SeedSequence(checked_seed(seed)).spawn(3)
     cut = _find_cut(data, spread, pilot)
     effective = effective_numbers(groups, cut)
     weighed = with_effective_shares(data, effective, cut)

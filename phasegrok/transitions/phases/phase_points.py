@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from phasegrok.statistics.samples import Status
+from phasegrok.statistics.seeds import checked_seed
 from phasegrok.transitions.chains import SizeChains, gather_chains
 from phasegrok.transitions.demands import finite_number
 from phasegrok.transitions.energies import energy_beside
@@ -82,6 +83,7 @@ def coexistence_points(
     Phys. Rev. Lett. 65, 137 (1990). Errors by bootstrap over blocks of ten autocorrelation
     times, or over disorders.
     """
+    seed = checked_seed(seed)
     weight_ratio = finite_number("weight_ratio", weight_ratio, positive=True)
     gathered = gather_chains(samples, control=control, size=size, dimension=dimension)
     energies: Sequence[SizeChains | None] = [None] * len(gathered)

@@ -13,6 +13,7 @@ from phasegrok.errors import (
     did_you_mean,
 )
 from phasegrok.statistics.samples import FloatArray
+from phasegrok.statistics.seeds import checked_seed
 from phasegrok.transitions.chains import SizeChains, gather_chains
 from phasegrok.transitions.energies import energy_beside
 from phasegrok.transitions.scaling.cells import QUANTITIES
@@ -123,7 +124,7 @@ def moment_curves(
     if energy is not None:
         beside = energy_beside(samples, energy)
         energies = list(gather_chains(beside, control=control, size=size, dimension=dimension))
-    seeds = np.random.SeedSequence(seed).spawn(len(sizes))
+    seeds = np.random.SeedSequence(checked_seed(seed)).spawn(len(sizes))
     return tuple(
         _curves(each, its_energy, np.random.default_rng(its_seed))
         for each, its_energy, its_seed in zip(sizes, energies, seeds, strict=True)

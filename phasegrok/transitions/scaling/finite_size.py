@@ -22,6 +22,7 @@ from phasegrok.inference import (
     uniform,
 )
 from phasegrok.statistics.samples import FloatArray
+from phasegrok.statistics.seeds import checked_seed
 from phasegrok.transitions.scaling.curves import MomentCurves, moment_curves
 from phasegrok.transitions.scaling.exponents import derived_exponents, summary_of
 from phasegrok.transitions.scaling.peak_features import (
@@ -135,7 +136,7 @@ def scaling_of(
     .. [1] V. Privman and M. E. Fisher, J. Phys. A 16, L295 (1983).
     """
     data = peak_features(curves)
-    fits, chances = np.random.SeedSequence(seed).spawn(2)
+    fits, chances = np.random.SeedSequence(checked_seed(seed)).spawn(2)
     posterior = fit_model(_model(data), seed=int(fits.generate_state(1)[0]))
     draws = dict(zip(_SPACE.names, posterior.chains.flat().T, strict=True))
     linear = linear_posterior(*_whitened(data, draws)).drawn(np.random.default_rng(chances))

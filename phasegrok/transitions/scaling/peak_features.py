@@ -8,6 +8,7 @@ import numpy as np
 
 from phasegrok.errors import InsufficientSamplesError
 from phasegrok.statistics.samples import BoolArray, FloatArray, IntArray
+from phasegrok.transitions.scaling.curve_demands import require_curves
 from phasegrok.transitions.scaling.curves import MomentCurves
 from phasegrok.transitions.scaling.findings import Finding
 from phasegrok.transitions.scaling.peaks import Peaks, largest
@@ -126,6 +127,7 @@ def peak_features(curves: Sequence[MomentCurves]) -> PeakFeatures:
     InsufficientSamplesError
         Where fewer than three sizes have their largest fluctuation within the window.
     """
+    curves = require_curves(curves, what="finite-size scaling")
     draws = [_feature_draws(each) for each in curves]
     kept: list[BoolArray] = [np.asarray(np.isfinite(each).all(axis=0)) for each in draws]
     usable = sum(bool(keep[0]) for keep in kept)
