@@ -12,6 +12,7 @@ from phasegrok.dynamics.integrator import (
 )
 from phasegrok.dynamics.penalties import PENALTIES, Penalty
 from phasegrok.dynamics.simulation import Progress, Simulation, simulate
+from phasegrok.dynamics.snapshot import Checkpoints, Snapshot
 from phasegrok.dynamics.starts import STARTS, Start, StartContext
 from phasegrok.dynamics.streams import Stream
 from phasegrok.dynamics.system import EnergyControls, System
@@ -20,6 +21,7 @@ __all__ = [
     "INTEGRATORS",
     "PENALTIES",
     "STARTS",
+    "Checkpoints",
     "Cost",
     "Drive",
     "EnergyControls",
@@ -28,6 +30,7 @@ __all__ = [
     "Progress",
     "Settings",
     "Simulation",
+    "Snapshot",
     "Start",
     "StartContext",
     "State",

@@ -11,6 +11,7 @@ from torch import Tensor
 from phasegrok.dynamics.building import BuiltRun, decay_by_layer, float_options
 from phasegrok.dynamics.integrator import Drive, Integrator, State
 from phasegrok.dynamics.penalties import build_penalties
+from phasegrok.dynamics.snapshot import Snapshot
 from phasegrok.dynamics.starts import StartContext, find_start
 from phasegrok.dynamics.streams import Stream, generator, normal_stream, uniform_stream
 from phasegrok.dynamics.system import EnergyControls, System
@@ -101,10 +102,38 @@ class Batch:
         self.drive.settings = {
             name: value[list(rows)] for name, value in self.drive.settings.items()
         }
-        for stream in (self.drive.normal, self.drive.uniform, self._minibatches, self._noise):
-            if stream is not None:
-                stream.select(rows)
+        for stream in self._streams().values():
+            stream.select(rows)
         self.data = self.data.select(rows)
+
+    def snapshot(self) -> Snapshot:
+        """Give all that changes from step to step."""
+        return {
+            "state": self.state.snapshot(),
+            "system": self.system.snapshot(),
+            "settings": {name: value.clone() for name, value in self.drive.settings.items()},
+            "streams": {name: each.snapshot() for name, each in self._streams().items()},
+        }
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on where a snapshot of the same rows was taken."""
+        device = self.state.position.device
+        self.state.restore(snapshot["state"])
+        self.system.restore(snapshot["system"])
+        self.drive.settings = {
+            name: value.to(device) for name, value in snapshot["settings"].items()
+        }
+        for name, stream in self._streams().items():
+            stream.restore(snapshot["streams"][name])
+
+    def _streams(self) -> dict[str, Stream]:
+        streams = {
+            "normal": self.drive.normal,
+            "uniform": self.drive.uniform,
+            "minibatches": self._minibatches,
+            "noise": self._noise,
+        }
+        return {name: stream for name, stream in streams.items() if stream is not None}
 
 
 @final

@@ -5,8 +5,10 @@ from typing import final
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
+from phasegrok.dynamics.snapshot import Snapshot
 from phasegrok.observables import Measurement, build_observables
 from phasegrok.study import Event
 
@@ -61,6 +63,18 @@ class EventWatch:
                     if run >= 0 and self._date(event, run, step, bool(happened[row])):
                         ending[run] = event.name
         return ending
+
+    def snapshot(self) -> Snapshot:
+        """Give the bounds of all events."""
+        return {
+            name: (torch.from_numpy(self.lower[name].copy()), torch.from_numpy(upper.copy()))
+            for name, upper in self.upper.items()
+        }
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Set the bounds of a snapshot."""
+        for name, (lower, upper) in snapshot.items():
+            self.lower[name], self.upper[name] = lower.numpy(), upper.numpy()
 
     def _date(self, event: Event, run: int, step: int, happened: bool) -> bool:
         """Move the bounds of one run; True where the run ends."""

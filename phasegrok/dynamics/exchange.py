@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 
 from phasegrok.dynamics.integrator import Integrator, Settings, State
 from phasegrok.dynamics.ramps import apply_control
+from phasegrok.dynamics.snapshot import Snapshot
 from phasegrok.dynamics.system import System
 from phasegrok.study import Exchange
 
@@ -68,6 +69,21 @@ class Ladders:
         if self.exchange.control == "temperature" and not system.whitened:
             ratio = (values / before)[:, None].to(state.position.dtype)
             integrator.rescale(state, ratio)
+
+    def snapshot(self) -> Snapshot:
+        """Give the rungs, and the states of the generators."""
+        return {
+            "rung": self.rung.clone(),
+            "attempts": self._attempts,
+            "generators": {unit: each.get_state() for unit, each in self._generators.items()},
+        }
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on where a snapshot was taken."""
+        self.rung = snapshot["rung"]
+        self._attempts = snapshot["attempts"]
+        for unit, source in self._generators.items():
+            source.set_state(snapshot["generators"][unit])
 
     def _attempt_one(self, unit: str, source: Generator, reduced: Tensor) -> None:
         members = self._members[unit]

@@ -8,6 +8,7 @@ from typing import Literal, final
 import torch
 from torch import Tensor
 
+from phasegrok.dynamics.snapshot import Snapshot
 from phasegrok.dynamics.streams import Stream
 from phasegrok.dynamics.system import System
 from phasegrok.networks import ExampleBatch
@@ -46,6 +47,26 @@ class State:
         self.position = self.position[index]
         self.time = self.time[index]
         self.buffers = {name: value[index] for name, value in self.buffers.items()}
+
+    def snapshot(self) -> Snapshot:
+        """Give copies of all of it."""
+        return {
+            "position": self.position.clone(),
+            "buffers": {name: value.clone() for name, value in self.buffers.items()},
+            "time": self.time.clone(),
+            "step": self.step,
+        }
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on where a snapshot was taken."""
+        device = self.position.device
+        # Copies begin at aligned addresses, wherever what was read lies: products round by it.
+        self.position = snapshot["position"].to(device, copy=True)
+        self.buffers = {
+            name: value.to(device, copy=True) for name, value in snapshot["buffers"].items()
+        }
+        self.time = snapshot["time"].to(device, copy=True)
+        self.step = snapshot["step"]
 
 
 @final

@@ -6,12 +6,14 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
+import torch
 import xarray as xr
 from torch import Tensor
 
 from phasegrok.dynamics.batch import Batch
 from phasegrok.dynamics.exchange import RUNG
 from phasegrok.dynamics.ramps import control_now
+from phasegrok.dynamics.snapshot import Snapshot
 from phasegrok.errors import InvalidStudyError
 from phasegrok.observables import Measurement, Observable
 from phasegrok.schema import HALF_SQUARE_NORM, NOW, PENALTY, RECORD, RUN, Symmetry
@@ -109,6 +111,40 @@ class Recorder:
         """All columns; entries beyond a run's record count are fill."""
         return {name: column.variable() for name, column in self.columns.items()}
 
+    def snapshot(self) -> Snapshot:
+        """Give the records so far; what is still to be filled is left out."""
+        made = int(self.counts.max(initial=0))
+        columns = {
+            name: {
+                "values": torch.from_numpy(column.values[:, :made].copy()),
+                "dims": list(column.dims),
+                "long_name": column.long_name,
+                "units": column.units,
+                "symmetry": column.symmetry,
+            }
+            for name, column in self.columns.items()
+        }
+        weights = None if self.weights is None else self.weights[:, :made].copy()
+        return {
+            "columns": columns,
+            "counts": torch.from_numpy(self.counts.copy()),
+            "weights": None if weights is None else torch.from_numpy(weights),
+        }
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Set the records of a snapshot."""
+        self.counts = snapshot["counts"].numpy().copy()
+        if snapshot["weights"] is not None:
+            self.weights = _filled_up(snapshot["weights"], self._weights_count)
+        for name, stored in snapshot["columns"].items():
+            self.columns[name] = Column(
+                values=_filled_up(stored["values"], self.record_count),
+                dims=tuple(stored["dims"]),
+                long_name=stored["long_name"],
+                units=stored["units"],
+                symmetry=stored["symmetry"],
+            )
+
     def _values(
         self, batch: Batch, measurement: Measurement, loss: Tensor, rungs: Tensor | None
     ) -> Iterator["_Value"]:
@@ -136,9 +172,8 @@ class Recorder:
     def _column(self, value: "_Value", numbers: npt.NDArray[Any]) -> Column:
         if value.name not in self.columns:
             shape = (self.run_count, self.record_count, *numbers.shape[1:])
-            fill = -1 if numbers.dtype.kind == "i" else np.nan
             self.columns[value.name] = Column(
-                values=np.full(shape, fill, dtype=numbers.dtype),
+                values=_unfilled(shape, numbers.dtype),
                 dims=(RUN, RECORD, *value.dims),
                 long_name=value.long_name,
                 units=value.units,
@@ -151,13 +186,27 @@ class Recorder:
     ) -> None:
         if self.study.recording.states == "none":
             return
-        last_only = self.study.recording.states == "last"
         numbers = rows_now[rows].cpu().numpy()
         if self.weights is None:
-            count = 1 if last_only else self.record_count
-            shape = (self.run_count, count, numbers.shape[1])
-            self.weights = np.full(shape, np.nan, dtype=numbers.dtype)
-        self.weights[kept, 0 if last_only else record] = numbers
+            shape = (self.run_count, self._weights_count, numbers.shape[1])
+            self.weights = _unfilled(shape, numbers.dtype)
+        self.weights[kept, min(record, self._weights_count - 1)] = numbers
+
+    @property
+    def _weights_count(self) -> int:
+        return 1 if self.study.recording.states == "last" else self.record_count
+
+
+def _unfilled(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    kind = np.dtype(dtype)
+    return np.full(shape, -1 if kind.kind == "i" else np.nan, dtype=kind)
+
+
+def _filled_up(made: Tensor, count: int) -> npt.NDArray[Any]:
+    """Records (run, record, ...) so far, with room for the rest."""
+    values = _unfilled((made.shape[0], count, *made.shape[2:]), made.numpy().dtype)
+    values[:, : made.shape[1]] = made.numpy()
+    return values
 
 
 class _Value(NamedTuple):

@@ -16,6 +16,7 @@ from phasegrok.dynamics.events import EventWatch
 from phasegrok.dynamics.exchange import Ladders
 from phasegrok.dynamics.ramps import apply_ramps
 from phasegrok.dynamics.recorder import Recorder
+from phasegrok.dynamics.snapshot import Checkpoints, Snapshot
 from phasegrok.dynamics.stability import largest_curvature
 from phasegrok.dynamics.streams import generator
 from phasegrok.errors import InvalidStudyError
@@ -48,11 +49,14 @@ class Simulation:
         Weights, where they were asked for.
     warnings : tuple of str
         What an operator should know.
+    gradients : int
+        Gradients that were taken here, over all runs; those before a checkpoint are not.
     """
 
     dataset: xr.Dataset
     states: xr.Dataset | None
     warnings: tuple[str, ...]
+    gradients: int
 
 
 def simulate(
@@ -61,6 +65,7 @@ def simulate(
     *,
     device: str = "cpu",
     report: Callable[[Progress], None] | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Simulation:
     """Make runs, all in one batch.
 
@@ -74,11 +79,14 @@ def simulate(
         A torch device.
     report : callable or None
         Called at each record.
+    checkpoints : Checkpoints or None
+        Asked for the last snapshot of these runs, to go on from, and given others.
 
     Returns
     -------
     Simulation
-        Every number of a run is bitwise the same in whatever batch the run was made.
+        Every number of a run is bitwise the same in whatever batch the run was made, and
+        however often it was interrupted.
 
     Raises
     ------
@@ -93,7 +101,10 @@ def simulate(
             "by batch_key and simulate each group."
         )
     loop = _Loop(study, runs, torch.device(device))
-    loop.run(report)
+    before = None if checkpoints is None else checkpoints.stored()
+    if before is not None:
+        loop.restore(before)
+    loop.run(report, checkpoints)
     return loop.result()
 
 
@@ -118,13 +129,14 @@ class _Loop:
 
     - `rows[row]` is the run that the row moves, or -1 where the row is padding: it moves along
       and nobody looks. A run is in at most one row, and in none once it has ended.
+    - `places[row]` is the run whose data and settings the row has, padding or not.
     - There are at least two rows. A lone run has row 0, and row 1 is its copy, marked -1:
       products of one matrix take other code paths, and other bits, than those of two.
     - Rows of runs that ended leave the batch, but for ladders, whose rows are named by their
       place, and for a batch without any run left, which only has to keep its shapes: there they
       stay as padding.
 
-    Only `__init__` and `_leave` change `rows`, together with the batch.
+    Only `__init__`, `_leave` and `restore` change `rows` and `places`, together with the batch.
     """
 
     def __init__(self, study: Study, runs: Sequence[BuiltRun], device: torch.device) -> None:
@@ -135,6 +147,9 @@ class _Loop:
         self.steps = runs[0].resolved.recording.record_steps().tolist()
         self.total = runs[0].resolved.recording.steps
         self.rows = list(range(len(runs)))
+        self.places = list(self.rows)
+        self.next_step = 0
+        self.restored_gradients = 0
         self.outcomes = [Outcome.FINISHED] * len(runs)
         self.reasons = [""] * len(runs)
         self.gradients = [0] * len(runs)
@@ -148,35 +163,54 @@ class _Loop:
         self.ladders = _ladders(study, runs)
         self.warnings: list[str] = []
         if len(runs) == 1:
-            self.rows = [0, -1]
-            self.batch.select([0, 0])
+            self.rows, self.places = [0, -1], [0, 0]
+            self.batch.select(self.places)
         apply_ramps(study.ramps, 0, self.batch.system, self.batch.drive.settings)
         self.limit = self._energy_limit()
 
-    def run(self, report: Callable[[Progress], None] | None) -> None:
-        """From step 0 to the last, or until no run is left."""
+    def run(
+        self, report: Callable[[Progress], None] | None, checkpoints: Checkpoints | None
+    ) -> None:
+        """From the next step to the last, or until no run is left."""
+        if self.next_step == 0:
+            self._begin()
+        due = {step: index for index, step in enumerate(self.steps)}
+        for step in range(self.next_step, self.total + 1):
+            self._look(step, due)
+            if report is not None and step in due:
+                report(Progress(step, self.total, len(self.runs)))
+            if step == self.total or not self._moving:
+                break
+            self._advance()
+            if checkpoints is not None and checkpoints.is_due():
+                checkpoints.keep(self.snapshot())
+        for run in self._moving:
+            self.gradients[run] = self.batch.system.gradient_calls
+        if not self.recorder.columns:
+            # All ended before their first record: the variables are there all the same.
+            loss = self.batch.system.loss(self.batch.state.position)
+            self._record(loss, [-1] * len(self.rows), 0)
+
+    @property
+    def _moving(self) -> list[int]:
+        """Runs that have not ended."""
+        return [run for run in self.rows if run >= 0]
+
+    def _begin(self) -> None:
         batch = self.batch
         self._warn_of_temperature()
         self._warn_of_large_steps()
         batch.integrator.begin(batch.state, batch.system, batch.drive.settings)
-        due = {step: index for index, step in enumerate(self.steps)}
-        for step in range(self.total + 1):
-            if self.study.ramps and step:
-                apply_ramps(self.study.ramps, step, batch.system, batch.drive.settings)
-            self._look(step, due)
-            if report is not None and step in due:
-                report(Progress(step, self.total, len(self.runs)))
-            if step == self.total or not any(run >= 0 for run in self.rows):
-                break
-            batch.advance()
-            self._exchange(step + 1)
-        for run in self.rows:
-            if run >= 0:
-                self.gradients[run] = batch.system.gradient_calls
-        if not self.recorder.columns:
-            # All ended before their first record: the variables are there all the same.
-            loss = batch.system.loss(batch.state.position)
-            self._record(loss, [-1] * len(self.rows), 0)
+
+    def _advance(self) -> None:
+        """Make one step, and set the controls as they are at its end."""
+        batch = self.batch
+        batch.advance()
+        self.next_step = batch.state.step
+        self._exchange(self.next_step)
+        if self.study.ramps:
+            settings = batch.drive.settings
+            apply_ramps(self.study.ramps, self.next_step, batch.system, settings)
 
     def result(self) -> Simulation:
         """The dataset and what belongs to it."""
@@ -190,7 +224,52 @@ class _Loop:
             device=self.batch.state.position.device,
         )
         states = states_dataset(self.runs, self.recorder, self.batch.system.layout)
-        return Simulation(dataset=dataset, states=states, warnings=tuple(self.warnings))
+        return Simulation(
+            dataset=dataset,
+            states=states,
+            warnings=tuple(self.warnings),
+            gradients=sum(self.gradients) - self.restored_gradients,
+        )
+
+    def snapshot(self) -> Snapshot:
+        """All that is needed to go on with the next step."""
+        return {
+            "next_step": self.next_step,
+            "seconds": time.perf_counter() - self.began,
+            "rows": list(self.rows),
+            "places": list(self.places),
+            "outcomes": [outcome.value for outcome in self.outcomes],
+            "reasons": list(self.reasons),
+            "gradients": list(self.gradients),
+            "limit": list(self.limit),
+            "warnings": list(self.warnings),
+            "batch": self.batch.snapshot(),
+            "watch": self.watch.snapshot(),
+            "recorder": self.recorder.snapshot(),
+            "ladders": None if self.ladders is None else self.ladders.snapshot(),
+        }
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on where a snapshot of the same runs was taken."""
+        self.next_step = snapshot["next_step"]
+        self.began = time.perf_counter() - snapshot["seconds"]
+        self.rows = list(snapshot["rows"])
+        if self.places != snapshot["places"]:
+            self.places = list(snapshot["places"])
+            self.batch = build_batch(self.study, self.runs, self.batch.state.position.device)
+            self.batch.select(self.places)
+        self.batch.restore(snapshot["batch"])
+        self.outcomes = [Outcome(value) for value in snapshot["outcomes"]]
+        self.reasons = list(snapshot["reasons"])
+        self.gradients = list(snapshot["gradients"])
+        self.limit = list(snapshot["limit"])
+        self.warnings = list(snapshot["warnings"])
+        self.watch.restore(snapshot["watch"])
+        self.recorder.restore(snapshot["recorder"])
+        if self.ladders is not None:
+            self.ladders.restore(snapshot["ladders"])
+        moving = len(self._moving) * self.batch.system.gradient_calls
+        self.restored_gradients = sum(self.gradients) + moving
 
     def _look(self, step: int, due: dict[int, int]) -> None:
         """Record, watch events and let runs leave that have ended."""
@@ -203,10 +282,10 @@ class _Loop:
                 self._end(run, Outcome.DIVERGED, reason)
             # Those that diverged leave first: observables never see numbers without meaning.
             self._leave(set(diverged))
-            if any(run >= 0 for run in self.rows):
+            if self._moving:
                 loss = batch.system.loss(batch.state.position) if diverged else loss
                 self._record(loss, self.rows, due[step])
-        if is_event and any(run >= 0 for run in self.rows):
+        if is_event and self._moving:
             ending = self._with_ladder(self.watch.look(step, batch.measurement(), self.rows))
             # Between records nothing else would tell a run that diverges from one that ends.
             diverged = self._diverged(batch.system.loss(batch.state.position)) if ending else {}
@@ -273,6 +352,7 @@ class _Loop:
             return
         pair = keep if len(keep) > 1 else [keep[0], keep[0]]
         self.rows = [self.rows[row] for row in pair]
+        self.places = [self.places[row] for row in pair]
         if len(keep) == 1:
             self.rows[1] = -1
         self.batch.select(pair)

@@ -6,6 +6,8 @@ from typing import final
 import torch
 from torch import Generator, Tensor
 
+from phasegrok.dynamics.snapshot import Snapshot
+
 __all__ = ["Stream", "generator", "normal_stream", "uniform_stream"]
 
 BLOCK_NUMBERS = 65_536
@@ -72,6 +74,21 @@ class Stream:
         """Keep some runs, in this order; one that is named twice goes on as two equal runs."""
         self._block = self._block[list(rows)].clone()
         self.generators = [self.generators[row].clone_state() for row in rows]
+
+    def snapshot(self) -> Snapshot:
+        """Give what is left of the block, and the states behind it."""
+        return {
+            "block": self._block[:, self._position :].clone(),
+            "generators": [source.get_state() for source in self.generators],
+        }
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on where a snapshot of as many runs was taken."""
+        rest = snapshot["block"]
+        self._position = self._block.shape[1] - rest.shape[1]
+        self._block[:, self._position :] = rest
+        for source, state in zip(self.generators, snapshot["generators"], strict=True):
+            source.set_state(state)
 
 
 def normal_stream(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from phasegrok.dynamics.penalties import NamedPenalty
+from phasegrok.dynamics.snapshot import Snapshot
 from phasegrok.errors import InvalidStudyError
 from phasegrok.networks import Evaluation, ExampleBatch, Gradient, Layout
 
@@ -173,6 +174,24 @@ class System:
                 total=self.examples.total,
             )
             self._prepared = self.evaluation.prepare(self.examples)
+        self._refresh()
+
+    def snapshot(self) -> Snapshot:
+        """Give the controls as they are now, and the count of gradients."""
+        return {
+            "temperature": self.temperature.clone(),
+            "decay": {layer: value.clone() for layer, value in self.decay.items()},
+            "prior": {layer: value.clone() for layer, value in self.prior.items()},
+            "gradient_calls": self.gradient_calls,
+        }
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Set the controls and the count of a snapshot."""
+        device = self.temperature.device
+        self.temperature = snapshot["temperature"].to(device)
+        self.decay = {layer: value.to(device) for layer, value in snapshot["decay"].items()}
+        self.prior = {layer: value.to(device) for layer, value in snapshot["prior"].items()}
+        self.gradient_calls = snapshot["gradient_calls"]
         self._refresh()
 
     def _follow_prior(self) -> None:

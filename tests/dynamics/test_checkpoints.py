@@ -1,0 +1,210 @@
+"""An interrupted run goes on from its snapshot, with every bit as if nothing had happened."""
+
+import io
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from phasegrok.dynamics import Simulation, Snapshot, simulate
+from phasegrok.study import (
+    Energy,
+    Event,
+    Exchange,
+    Part,
+    Plan,
+    Ramp,
+    Recording,
+    Study,
+    part,
+    requested_runs,
+)
+
+INTEGRATORS = [
+    part("hmc", burn_in=6, leapfrog_steps=3),
+    part("hmc", step_size=0.01, coordinates="plain", leapfrog_steps=3),
+    part("underdamped", step_size=0.15, coordinates="whitened"),
+    part("underdamped", step_size=0.02, minibatch_size=11),
+    part("langevin", step_size=1e-4),
+    part("langevin", step_size=1e-4, minibatch_size=11),
+    part("gradient_descent", step_size=1e-4, momentum=0.9),
+    part("adamw", step_size=1e-3, minibatch_size=32),
+]
+OBSERVABLES = [part("test_loss"), part("cubic_discrepancy"), part("teacher_overlap")]
+LOSS = part("train_loss")
+STEPS = 12
+
+
+class Killed(Exception):
+    """As a kill: nothing after it is carried out."""
+
+
+@dataclass
+class Bytes:
+    """Snapshots as they lie in a file; the process dies after some of them."""
+
+    every: int = 1
+    dies_at: int | None = None
+    content: bytes | None = None
+    kept: int = 0
+    asked: int = field(default=0)
+
+    def stored(self) -> Snapshot | None:
+        if self.content is None:
+            return None
+        snapshot: Snapshot = torch.load(io.BytesIO(self.content), weights_only=True)
+        return snapshot
+
+    def is_due(self) -> bool:
+        self.asked += 1
+        return self.asked % self.every == 0
+
+    def keep(self, snapshot: Snapshot) -> None:
+        file = io.BytesIO()
+        torch.save(snapshot, file)
+        self.content = file.getvalue()
+        self.kept += 1
+        if self.kept == self.dies_at:
+            raise Killed
+
+
+def study_of(dynamics: Part, **changes: Any) -> Study:
+    described: dict[str, Any] = {
+        "name": "interrupted",
+        "seed": 3,
+        "task": part(
+            "cubic_teacher", example_count=45, input_size=13, cubic=-0.3, test_count=20
+        ),
+        "network": part("two_layer", width=8),
+        "dynamics": dynamics,
+        "energy": Energy(temperature=0.1, weight_decay="prior"),
+        "recording": Recording(steps=STEPS, every=3, states="all", observables=OBSERVABLES),
+        "plan": Plan(grid={"temperature": [0.1, 0.4]}, replicas=2, disorders=2),
+    }
+    return Study(**(described | changes))
+
+
+def interrupted(study: Study, *, after: int, every: int = 1, runs: slice = slice(None)) -> Any:
+    """Die after some snapshots and go on from the last, again and again to the end."""
+    requests = requested_runs(study)[runs]
+    store = Bytes(every=every, dies_at=after)
+    deaths = 0
+    while True:
+        try:
+            done = simulate(study, requests, checkpoints=store)
+        except Killed:
+            deaths += 1
+            store.kept = store.asked = 0
+            continue
+        return done, deaths
+
+
+def assert_same(found: Simulation, whole: Simulation) -> None:
+    for one, other in ((found.dataset, whole.dataset), (found.states, whole.states)):
+        if one is None or other is None:
+            assert one is other
+            continue
+        assert set(one.variables) == set(other.variables)
+        for name in one.variables:
+            same_bits(one[name], other[name])
+    assert found.warnings == whole.warnings
+
+
+def same_bits(one: xr.DataArray, other: xr.DataArray) -> None:
+    assert one.dtype == other.dtype
+    assert one.attrs == other.attrs
+    floats = one.dtype.kind == "f"
+    assert np.array_equal(one.values, other.values, equal_nan=floats), one.name
+
+
+@pytest.mark.parametrize("after", [1, 5])
+@pytest.mark.parametrize(
+    "dynamics", INTEGRATORS, ids=lambda each: f"{each.kind}-{'-'.join(map(str, each.options))}"
+)
+def test_every_integrator_goes_on_bitwise(dynamics: Part, after: int) -> None:
+    study = study_of(dynamics)
+    found, deaths = interrupted(study, after=after)
+    assert deaths == STEPS // after - (STEPS % after == 0 and after == STEPS)
+    assert_same(found, simulate(study, requested_runs(study)))
+
+
+@pytest.mark.parametrize("network", [part("two_layer", width=3, activation="tanh")])
+def test_a_lone_run_goes_on_bitwise(network: Part) -> None:
+    study = study_of(INTEGRATORS[4], network=network)
+    found, deaths = interrupted(study, after=2, runs=slice(5, 6))
+    assert deaths == STEPS // 2
+    assert_same(found, simulate(study, requested_runs(study)[5:6]))
+
+
+def test_a_network_that_is_mapped_over_runs_goes_on_bitwise() -> None:
+    study = study_of(
+        INTEGRATORS[5],
+        network=part("contract_parts:TwoLayersOneRun", width=5),
+        recording=Recording(steps=STEPS, every=4, states="last", observables=OBSERVABLES[:1]),
+    )
+    found, _ = interrupted(study, after=3)
+    assert_same(found, simulate(study, requested_runs(study)))
+
+
+@pytest.mark.parametrize("step_size", [0.2, 1e9], ids=["some leave", "all but one leave"])
+def test_runs_that_left_stay_away(step_size: float) -> None:
+    study = study_of(
+        part("langevin", step_size=1e-4),
+        plan=Plan(grid={"step_size": [1e-4, step_size]}, replicas=1, disorders=1),
+        recording=Recording(steps=STEPS, every=1, states="all", observables=OBSERVABLES),
+    )
+    found, deaths = interrupted(study, after=1)
+    assert deaths == STEPS
+    whole = simulate(study, requested_runs(study))
+    assert found.dataset.outcome.values.tolist() == ["finished", "diverged"]
+    assert_same(found, whole)
+
+
+def test_events_and_ramps_go_on_bitwise() -> None:
+    study = study_of(
+        part("langevin", step_size=1e-3),
+        ramps=[Ramp(control="temperature", knots=[(2, 0.1), (9, 0.7)])],
+        energy=Energy(temperature=0.1, weight_decay=0.3),
+        plan=Plan(grid={"weight_decay": [0.1, 0.9]}, replicas=3, disorders=1),
+        events=[
+            Event(name="fall", observable=LOSS, threshold=0.5, direction="below", stop=True),
+            Event(name="dip", observable=LOSS, threshold=0.7, direction="below", every=2),
+        ],
+    )
+    found, _ = interrupted(study, after=1)
+    whole = simulate(study, requested_runs(study))
+    assert set(whole.dataset.outcome.values) == {"finished", "truncated"}
+    assert_same(found, whole)
+
+
+def test_an_exchange_ladder_goes_on_bitwise() -> None:
+    study = study_of(
+        part("underdamped", step_size=0.02),
+        energy=Energy(temperature=0.1, weight_decay=0.5),
+        plan=Plan(replicas=2, disorders=1),
+        exchange=Exchange(control="temperature", rungs=[0.1, 0.2, 0.4], every=1),
+    )
+    found, deaths = interrupted(study, after=1)
+    assert deaths == STEPS
+    whole = simulate(study, requested_runs(study))
+    assert len(np.unique(whole.dataset["rung"].values)) == 3
+    assert np.ptp(whole.dataset["rung"].values, axis=1).any()
+    assert_same(found, whole)
+
+
+def test_gradients_before_the_snapshot_are_not_taken_again() -> None:
+    study = study_of(part("langevin", step_size=1e-4))
+    requests = requested_runs(study)
+    store = Bytes(every=5, dies_at=1)
+    with pytest.raises(Killed):
+        simulate(study, requests, checkpoints=store)
+    store.dies_at = None
+    found = simulate(study, requests, checkpoints=store)
+    whole = simulate(study, requests)
+    # Five of twelve steps were made before.
+    assert whole.gradients == 12 * len(requests)
+    assert found.gradients == 7 * len(requests)
+    np.testing.assert_array_equal(found.dataset.gradient_count, whole.dataset.gradient_count)
