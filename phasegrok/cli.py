@@ -89,7 +89,14 @@ def _add_collect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         type=float,
         default=20.0,
         metavar="S",
-        help="how long a batch should last, which is what a kill can lose (default: 20)",
+        help="how long a batch should last (default: 20)",
+    )
+    command.add_argument(
+        "--checkpoint-seconds",
+        type=float,
+        default=60.0,
+        metavar="S",
+        help="interval of checkpoints of longer batches: what a kill can lose (default: 60)",
     )
     command.add_argument(
         "--dry-run", action="store_true", help="tell what it will take, and do nothing"
@@ -133,6 +140,7 @@ def _collect(options: argparse.Namespace) -> int:
             device=options.device,
             progress=not options.quiet,
             target_seconds=options.batch_seconds,
+            checkpoint_seconds=options.checkpoint_seconds,
         )
     print(report)
     failed = report.outcomes.get(Outcome.FAILED) or report.failed_before

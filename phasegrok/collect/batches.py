@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, pairwise
 from typing import TypeAlias, TypeVar, final
@@ -11,7 +11,7 @@ from phasegrok.collect.speed import Group, Speed, Unit
 from phasegrok.dynamics import Cost, batch_key, estimate
 from phasegrok.study import RunRequest, Study, known_controls
 
-__all__ = ["Batch", "Limits", "group_units", "halves", "make_batches"]
+__all__ = ["Batch", "Begun", "Limits", "group_units", "halves", "make_batches"]
 
 SHARD_BYTES = 1_000_000
 """Smaller files cost more in opening than in reading."""
@@ -116,10 +116,32 @@ def group_units(study: Study, requests: Iterable[RunRequest]) -> list[Group]:
     return sorted(groups.values(), key=len, reverse=True)
 
 
+@final
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """A batch that was interrupted, and goes on as it was.
+
+    Parameters
+    ----------
+    run_ids : tuple of str
+        In its order.
+    fraction : float
+        Of its steps, done.
+    """
+
+    run_ids: tuple[str, ...]
+    fraction: float
+
+
 def make_batches(
-    study: Study, groups: Sequence[Group], speeds: Sequence[Speed], limits: Limits
+    study: Study,
+    groups: Sequence[Group],
+    speeds: Sequence[Speed],
+    limits: Limits,
+    *,
+    begun: Sequence[Begun] = (),
 ) -> list[Batch]:
-    """Split the work into batches, the longest first.
+    """Split the work into batches: those begun, then the others, the longest first.
 
     Parameters
     ----------
@@ -131,6 +153,8 @@ def make_batches(
         Of each group, on one worker.
     limits : Limits
         How large a batch may be.
+    begun : sequence of Begun
+        Batches to go on with; those that are no whole units of one group are left out.
 
     Returns
     -------
@@ -141,10 +165,12 @@ def make_batches(
         than sums; and less where the workers would not end together.
     """
     estimated = _once_a_point(partial(estimate, study))
-    pools = [
-        _Pool([_lone(unit, estimated) for unit in units], speed)
-        for units, speed in zip(groups, speeds, strict=True)
-    ]
+    resumed: list[Batch] = []
+    pools: list[_Pool] = []
+    for units, speed in zip(groups, speeds, strict=True):
+        again, fresh = _resumed([_lone(unit, estimated) for unit in units], speed, begun)
+        resumed += again
+        pools += [_Pool(fresh, speed)] if fresh else []
     roles = known_controls(study)
     total = sum(pool.total_seconds(limits) for pool in pools)
     batches = [
@@ -152,7 +178,7 @@ def make_batches(
         for pool in pools
         for units in _split(pool.units, pool.fair_size(limits, total), roles)
     ]
-    return sorted(batches, key=lambda batch: -batch.seconds)
+    return [*resumed, *sorted(batches, key=lambda batch: -batch.seconds)]
 
 
 def halves(batch: Batch) -> list[Batch]:
@@ -271,6 +297,28 @@ def _split(units: Sequence[Batch], size: int, roles: Roles) -> list[Sequence[Bat
 def _even_pieces(block: Sequence[Batch], count: int) -> list[Sequence[Batch]]:
     edges = [len(block) * piece // count for piece in range(count + 1)]
     return [block[first:last] for first, last in pairwise(edges)]
+
+
+def _resumed(
+    units: Sequence[Batch], speed: Speed, begun: Sequence[Begun]
+) -> tuple[list[Batch], list[Batch]]:
+    """Batches that go on, and the units that are left."""
+    waiting = {tuple(run.run_id for run in unit.requests): unit for unit in units}
+    leaders = {run_ids[0]: run_ids for run_ids in waiting}
+    batches = []
+    for each in begun:
+        parts, place = [], 0
+        while place < len(each.run_ids):
+            unit = leaders.get(each.run_ids[place])
+            if unit not in waiting or each.run_ids[place : place + len(unit)] != unit:
+                break
+            parts.append(unit)
+            place += len(unit)
+        if parts and place == len(each.run_ids):
+            whole = _joined([waiting.pop(unit) for unit in parts], speed)
+            left = whole.seconds * (1.0 - each.fraction)
+            batches.append(replace(whole, seconds=left))
+    return batches, list(waiting.values())
 
 
 def _joined(batches: Sequence[Batch], speed: Speed) -> Batch:

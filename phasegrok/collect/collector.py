@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from phasegrok.collect.batches import Begun
+from phasegrok.collect.checkpoints import machine_type, usable_checkpoints
 from phasegrok.collect.executor import Setup
 from phasegrok.collect.ledger import Ledger
 from phasegrok.collect.plan import (
     check_disk,
     check_folder,
+    check_interval,
     checked_groups,
     limits_of,
     planned,
@@ -24,11 +27,12 @@ from phasegrok.dynamics import check_study
 from phasegrok.errors import FormatError
 from phasegrok.runs import HeldFolder, StudyFolder
 from phasegrok.schema import Outcome
-from phasegrok.study import Study, requested_runs, require_study
+from phasegrok.study import RunRequest, Study, requested_runs, require_study
 
 __all__ = ["CollectReport", "collect"]
 
 TARGET_SECONDS = 20.0
+CHECKPOINT_SECONDS = 60.0
 
 
 @final
@@ -93,6 +97,7 @@ def collect(
     device: str = "cpu",
     progress: bool = True,
     target_seconds: float = TARGET_SECONDS,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> CollectReport:
     """Simulate the runs of a study that its folder does not hold yet.
 
@@ -110,7 +115,10 @@ def collect(
     progress : bool
         Show a bar on a terminal, and a line now and then in a log.
     target_seconds : float
-        How long a batch should last, which is what a kill can lose.
+        How long a batch should last.
+    checkpoint_seconds : float
+        Interval at which batches that last longer leave what they need to go on: what a kill
+        can lose. Infinite for none.
 
     Returns
     -------
@@ -140,19 +148,23 @@ def collect(
     require_study(study)
     check_folder(folder)
     limits = limits_of(workers=workers, device=device, target_seconds=target_seconds)
+    check_interval(checkpoint_seconds)
     requests = requested_runs(study)
     check_study(study, requests)
     # What this machine cannot hold leaves no folder, which would belong to it ever after.
     groups = None if Path(folder).exists() else checked_groups(study, requests, limits)
     store = StudyFolder.create(folder, study)
-    setup = Setup(study, store.path.resolve(), device, " ".join(sys.argv))
+    setup = Setup(
+        study, store.path.resolve(), device, " ".join(sys.argv), float(checkpoint_seconds)
+    )
     with store.lock() as held, closing(make_executor(setup, workers)) as executor:
         _tidy(held, study)
         done = store.run_outcomes()
         left = [request for request in requests if request.run_id not in done]
         if groups is None or len(left) < len(requests):
             groups = checked_groups(study, left, limits)
-        plan = planned(study, groups, executor, limits)
+        begun = _begun(store.path, study, left, device)
+        plan = planned(study, groups, executor, limits, begun=begun)
         check_disk(plan, store.path)
         ledger = Ledger(study, store, plan.batches)
         with closing(make_reporter(plan.gradients, plan.runs, progress=progress)) as reporter:
@@ -163,6 +175,15 @@ def collect(
                 raise KeyboardInterrupt(_kept(store.path, stored, len(requests))) from None
     before = [done[request.run_id] for request in requests if request.run_id in done]
     return _report(ledger, store.path, before=before, seconds=time.monotonic() - begin)
+
+
+def _begun(folder: Path, study: Study, left: Sequence[RunRequest], device: str) -> list[Begun]:
+    headers = usable_checkpoints(
+        folder,
+        left={request.run_id for request in left},
+        machine=machine_type(study, device),
+    )
+    return [Begun(run_ids=each.run_ids, fraction=each.fraction) for each in headers]
 
 
 def _tidy(held: HeldFolder, study: Study) -> None:

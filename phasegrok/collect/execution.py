@@ -1,5 +1,6 @@
 """One batch carried out: simulated, and written as one shard."""
 
+import math
 import time
 import traceback
 from collections import Counter
@@ -9,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 import xarray as xr
 
+from phasegrok.collect.checkpoints import CheckpointFile
 from phasegrok.dynamics import Progress, failed_dataset, simulate
 from phasegrok.runs import attribute_of, attribute_text, provenance, write_shard
 from phasegrok.schema import ATTRIBUTE
@@ -22,7 +24,7 @@ class Stored(NamedTuple):
 
     path: Path
     outcomes: Mapping[str, int]  # Outcome to number of runs.
-    gradients: int
+    gradients: int  # Taken here: those before a checkpoint are not.
     warnings: tuple[str, ...]
     seconds: float
 
@@ -49,6 +51,7 @@ def run_batch(
     *,
     device: str,
     command: str = "",
+    checkpoint_seconds: float = math.inf,
     report: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Simulate runs and write their shard.
@@ -65,6 +68,8 @@ def run_batch(
         Where to simulate.
     command : str
         The command that asked for it, for the provenance.
+    checkpoint_seconds : float
+        Interval of snapshots in the folder, from which the batch goes on if there is one.
     report : callable or None
         Told of the progress at each record.
 
@@ -74,15 +79,26 @@ def run_batch(
         What became of it; an exception is a result, since a batch is not to end its worker.
     """
     begin = time.perf_counter()
+    checkpoint = CheckpointFile(
+        folder, study, requests, device=device, seconds=checkpoint_seconds
+    )
     try:
-        simulation = simulate(study, requests, device=device, report=report)
+        simulation = simulate(
+            study, requests, device=device, report=report, checkpoints=checkpoint
+        )
     except Exception as error:
         return Raised(_reason(error))
     try:
         dataset = _with_provenance(simulation.dataset, command)
         path = write_shard(folder, dataset, simulation.states)
-        seconds = time.perf_counter() - begin
-        return _stored(path, simulation.dataset, simulation.warnings, seconds)
+        checkpoint.remove()
+        return Stored(
+            path,
+            _outcomes(simulation.dataset),
+            simulation.gradients,
+            simulation.warnings,
+            time.perf_counter() - begin,
+        )
     except OSError as error:
         return Unwritable(str(error))
     except Exception as error:
@@ -112,8 +128,8 @@ def write_failed(
     """
     dataset = failed_dataset(study, requests, reason)
     try:
-        described = _with_provenance(dataset, "")
-        return _stored(write_shard(folder, described), described, (), 0.0)
+        path = write_shard(folder, _with_provenance(dataset, ""))
+        return Stored(path, _outcomes(dataset), 0, (), 0.0)
     except OSError as error:
         return Unwritable(str(error))
 
@@ -126,12 +142,8 @@ def _with_provenance(dataset: xr.Dataset, command: str) -> xr.Dataset:
     return dataset.assign_attrs({ATTRIBUTE: text})
 
 
-def _stored(
-    path: Path, dataset: xr.Dataset, warnings: tuple[str, ...], seconds: float
-) -> Stored:
-    outcomes = Counter(str(outcome) for outcome in dataset["outcome"].values)
-    gradients = int(dataset["gradient_count"].sum())
-    return Stored(path, dict(outcomes), gradients, warnings, seconds)
+def _outcomes(dataset: xr.Dataset) -> dict[str, int]:
+    return dict(Counter(str(outcome) for outcome in dataset["outcome"].values))
 
 
 def _reason(error: Exception) -> str:

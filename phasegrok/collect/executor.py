@@ -1,5 +1,6 @@
 """What carries out batches, as its collector sees it: what it is told, and what it answers."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias, final
@@ -27,6 +28,7 @@ class Setup(NamedTuple):
     folder: Path
     device: str
     command: str = ""
+    checkpoint_seconds: float = math.inf
 
 
 class Advanced(NamedTuple):
@@ -102,9 +104,16 @@ class InProcess:
 
     def start(self, number: int, requests: Sequence[RunRequest]) -> None:
         """Carry out a batch."""
-        study, folder, device, command = self._setup
+        study, folder, device, command, seconds = self._setup
         with single_thread():
-            result = run_batch(study, requests, folder, device=device, command=command)
+            result = run_batch(
+                study,
+                requests,
+                folder,
+                device=device,
+                command=command,
+                checkpoint_seconds=seconds,
+            )
         self._ended.append(Ended(number, result))
 
     def receive(self) -> Message:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import final
 
 from phasegrok.collect.batches import Batch, halves
+from phasegrok.collect.checkpoints import remove_checkpoint
 from phasegrok.collect.execution import Raised, Result, Stored, Unwritable, write_failed
 from phasegrok.collect.executor import Advanced, Died, Ended, Executor, Message
 from phasegrok.collect.progress import Quiet, Reporter
@@ -125,6 +126,7 @@ class Ledger:
             self._split(left, reason)
 
     def _split(self, batch: Batch, reason: str) -> None:
+        remove_checkpoint(self._folder.path, batch.requests)
         if len(batch.units) > 1:
             self._waiting.extendleft(reversed(halves(batch)))
             return

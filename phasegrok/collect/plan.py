@@ -11,7 +11,7 @@ from typing import final
 
 import torch
 
-from phasegrok.collect.batches import Batch, Limits, group_units, make_batches
+from phasegrok.collect.batches import Batch, Begun, Limits, group_units, make_batches
 from phasegrok.collect.executor import Executor
 from phasegrok.collect.speed import DEFAULT_SPEED, Group, samples_of
 from phasegrok.dynamics import estimate
@@ -23,6 +23,7 @@ __all__ = [
     "check_device",
     "check_disk",
     "check_folder",
+    "check_interval",
     "checked_groups",
     "limits_of",
     "planned",
@@ -117,7 +118,12 @@ def checked_groups(study: Study, requests: Sequence[RunRequest], limits: Limits)
 
 
 def planned(
-    study: Study, groups: Sequence[Group], executor: Executor, limits: Limits
+    study: Study,
+    groups: Sequence[Group],
+    executor: Executor,
+    limits: Limits,
+    *,
+    begun: Sequence[Begun] = (),
 ) -> WorkPlan:
     """Split runs into batches.
 
@@ -131,6 +137,8 @@ def planned(
         What will carry out the batches; some gradients are timed there.
     limits : Limits
         How large a batch may be.
+    begun : sequence of Begun
+        Batches to go on with.
 
     Returns
     -------
@@ -142,7 +150,7 @@ def planned(
         for sample, size in zip(samples_of(groups), _unit_bytes(study, groups), strict=True)
     ]
     speeds = executor.measure(samples) if groups else []
-    batches = make_batches(study, groups, speeds, limits)
+    batches = make_batches(study, groups, speeds, limits, begun=begun)
     is_timed = DEFAULT_SPEED not in speeds
     return WorkPlan(batches=tuple(batches), workers=limits.workers, is_timed=is_timed)
 
@@ -241,6 +249,26 @@ def check_device(device: str) -> None:
             f"the device must be one that torch can use here, received {device!r}: "
             f"{first_line}. 'cpu' is always there."
         ) from error
+
+
+def check_interval(seconds: object) -> None:
+    """Refuse an interval of checkpoints that is none.
+
+    Parameters
+    ----------
+    seconds : float
+        Positive; infinite for no checkpoints.
+
+    Raises
+    ------
+    InvalidValueError
+        With what was received.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, Real) or not float(seconds) > 0.0:
+        raise InvalidValueError(
+            f"the interval of checkpoints must be a positive number of seconds, received "
+            f"{seconds!r}; give inf for none."
+        )
 
 
 def check_folder(folder: object) -> None:

@@ -254,8 +254,16 @@ def _served(setup: Setup, job: Any, stream: BinaryIO) -> Message:
             pickle.dump(Advanced(number, fraction), stream)
             stream.flush()
 
-    study, folder, device, command = setup
-    result = run_batch(study, requests, folder, device=device, command=command, report=report)
+    study, folder, device, command, seconds = setup
+    result = run_batch(
+        study,
+        requests,
+        folder,
+        device=device,
+        command=command,
+        checkpoint_seconds=seconds,
+        report=report,
+    )
     return Ended(number, result)
 
 

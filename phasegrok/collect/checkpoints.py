@@ -1,0 +1,274 @@
+"""Snapshots of unfinished batches, kept in the folder of their study until the shard lands."""
+
+import hashlib
+import io
+import json
+import time
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+import torch
+
+from phasegrok.dynamics import Snapshot
+from phasegrok.errors import StorageError
+from phasegrok.runs.disk import partial_files, write_over
+from phasegrok.runs.provenance import instruction_set, package_versions
+from phasegrok.seeding import digest
+from phasegrok.study import RunRequest, Study
+
+__all__ = [
+    "CheckpointFile",
+    "Header",
+    "clear_checkpoints",
+    "machine_type",
+    "read_headers",
+    "remove_checkpoint",
+    "usable_checkpoints",
+]
+
+FOLDER: Final = ".checkpoints"
+SUFFIX: Final = ".checkpoint"
+
+MAGIC: Final = b"phasegrok checkpoint 1\n"
+"""Another number is another content, which is not read."""
+
+_LONGEST_HEADER: Final = 2**24
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What a checkpoint tells of itself in its first lines.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    run_ids : tuple of str
+        Runs of the batch, in its order.
+    machine : str
+        See `machine_type`.
+    fraction : float
+        Of the steps, done.
+    """
+
+    path: Path
+    run_ids: tuple[str, ...]
+    machine: str
+    fraction: float
+
+
+@final
+class CheckpointFile:
+    """The one file of a batch, written over at a stated interval.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the study.
+    study : Study
+        Its description.
+    requests : sequence of RunRequest
+        The batch, in its order.
+    device : str
+        Where it is computed.
+    seconds : float
+        Interval; what a kill can lose. Infinite where none is to be kept.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        study: Study,
+        requests: Sequence[RunRequest],
+        *,
+        device: str,
+        seconds: float,
+    ) -> None:
+        self._run_ids = [request.run_id for request in requests]
+        self._path = _path_of(folder, self._run_ids)
+        self._machine = machine_type(study, device)
+        self._seconds = seconds
+        self._last = time.monotonic()
+        self._steps = study.recording.steps
+        self.failure = ""
+
+    def stored(self) -> Snapshot | None:
+        """Give the last snapshot, if it is whole and of this type of machine."""
+        try:
+            with self._path.open("rb") as file:
+                header = _header_in(self._path, file)
+                if header is None or header.machine != self._machine:
+                    return None
+                if list(header.run_ids) != self._run_ids:
+                    return None
+                content = file.read()
+        except OSError:
+            return None
+        if hashlib.sha256(content[64:]).hexdigest().encode() != content[:64]:
+            return None
+        snapshot: Snapshot = torch.load(io.BytesIO(content[64:]), weights_only=True)
+        return snapshot
+
+    def is_due(self) -> bool:
+        """Tell whether the interval is over, by a clock that never jumps."""
+        return time.monotonic() - self._last >= self._seconds
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Write a snapshot over the last one; without room the last one stays."""
+        file = io.BytesIO()
+        torch.save(snapshot, file)
+        content = file.getvalue()
+        header = {
+            "run_ids": self._run_ids,
+            "machine": self._machine,
+            "fraction": snapshot["next_step"] / max(self._steps, 1),
+        }
+        lines = MAGIC + json.dumps(header).encode() + b"\n"
+        checksum = hashlib.sha256(content).hexdigest().encode()
+        try:
+            write_over(self._path, lines + checksum + content)
+            self.failure = ""
+        except StorageError as error:
+            # The batch goes on: the room may come back, and its shard needs less of it.
+            self.failure = str(error)
+        self._last = time.monotonic()
+
+    def remove(self) -> None:
+        """Remove the file, whose shard has landed."""
+        _remove(self._path)
+
+
+def machine_type(study: Study, device: str) -> str:
+    """Name what must be equal for a run to go on bitwise.
+
+    Parameters
+    ----------
+    study : Study
+        Its identity needs no mention, being that of the folder.
+    device : str
+        Where runs are computed.
+
+    Returns
+    -------
+    str
+        A hash of versions, vector instructions and device.
+    """
+    kind = torch.device(device).type
+    name = torch.cuda.get_device_name(device) if kind == "cuda" else ""
+    packages = package_versions()
+    return digest(
+        {
+            "packages": {each: packages.get(each, "") for each in ("phasegrok", "torch")},
+            "instructions": instruction_set(),
+            "capability": torch.backends.cpu.get_cpu_capability(),
+            "device": [kind, name],
+            "dtype": study.dtype,
+        }
+    )
+
+
+def read_headers(folder: Path) -> list[Header]:
+    """Read the headers of all checkpoints of a study; those that are damaged are left out.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the study.
+
+    Returns
+    -------
+    list of Header
+        Those that are furthest first.
+    """
+    found = []
+    for path in sorted((folder / FOLDER).glob(f"*{SUFFIX}")):
+        with suppress(OSError), path.open("rb") as file:
+            header = _header_in(path, file)
+            if header is not None:
+                found.append(header)
+    return sorted(found, key=lambda header: -header.fraction)
+
+
+def usable_checkpoints(folder: Path, *, left: Collection[str], machine: str) -> list[Header]:
+    """Choose the checkpoints to go on from, and remove those of which nothing is left to do.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the study, held by this process.
+    left : collection of str
+        Runs that are asked for and not stored.
+    machine : str
+        Type of this machine.
+
+    Returns
+    -------
+    list of Header
+        No run is in two of them. Files of another type of machine stay until their runs are
+        stored, since going back to it takes them up again.
+    """
+    chosen: list[Header] = []
+    kept: list[Path] = []
+    taken: set[str] = set()
+    for header in read_headers(folder):
+        runs = set(header.run_ids)
+        if header.machine != machine and runs & set(left):
+            kept.append(header.path)
+        elif header.machine == machine and runs <= set(left) and not runs & taken:
+            chosen.append(header)
+            taken |= runs
+    clear_checkpoints(folder, without=[*kept, *(header.path for header in chosen)])
+    return chosen
+
+
+def clear_checkpoints(folder: Path, *, without: Collection[Path] = ()) -> None:
+    """Remove checkpoints that nobody will go on from, and what killed writers left.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the study.
+    without : collection of Path
+        Files that stay.
+    """
+    place = folder / FOLDER
+    stale = [path for path in place.glob(f"*{SUFFIX}") if path not in set(without)]
+    for path in [*partial_files(place), *stale]:
+        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        place.rmdir()  # Refused while anything is left in it.
+
+
+def remove_checkpoint(folder: Path, requests: Iterable[RunRequest]) -> None:
+    """Remove the checkpoint of a batch that will not be carried out as it was."""
+    _remove(_path_of(folder, [request.run_id for request in requests]))
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+        path.parent.rmdir()  # Refused while others are in it.
+
+
+def _path_of(folder: Path, run_ids: Sequence[str]) -> Path:
+    return folder / FOLDER / f"{digest(list(run_ids))}{SUFFIX}"
+
+
+def _header_in(path: Path, file: Any) -> Header | None:
+    """Header at the beginning of a file; None where it is none of this version."""
+    if file.read(len(MAGIC)) != MAGIC:
+        return None
+    try:
+        stored = json.loads(file.readline(_LONGEST_HEADER))
+        return Header(
+            path=path,
+            run_ids=tuple(stored["run_ids"]),
+            machine=stored["machine"],
+            fraction=float(stored["fraction"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,217 @@
+"""Interrupted batches go on from their checkpoints, of which nothing is left in the end."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from phasegrok.collect import collect
+from phasegrok.collect.batches import Begun, Limits, group_units, make_batches
+from phasegrok.collect.checkpoints import (
+    FOLDER,
+    MAGIC,
+    CheckpointFile,
+    machine_type,
+    read_headers,
+    usable_checkpoints,
+)
+from phasegrok.collect.execution import Stored, run_batch
+from phasegrok.collect.speed import DEFAULT_SPEED
+from phasegrok.dynamics import Snapshot
+from phasegrok.errors import InvalidValueError
+from phasegrok.runs import StudyFolder
+from phasegrok.study import Plan, RunRequest, Study, requested_runs
+
+StudyMaker = Callable[..., Study]
+NumbersOf = Callable[[Path], dict[str, dict[str, bytes | str]]]
+
+
+class Killed(BaseException):
+    """As a kill: nothing of the library catches it."""
+
+
+def die_after(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Let the process end when so many checkpoints have been written."""
+    written = 0
+    whole = CheckpointFile.keep
+
+    def keep(self: CheckpointFile, snapshot: Snapshot) -> None:
+        nonlocal written
+        whole(self, snapshot)
+        written += 1
+        if written == count:
+            raise Killed
+
+    monkeypatch.setattr(CheckpointFile, "keep", keep)
+
+
+def begun(
+    study: Study,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    after: int = 15,
+    requests: list[RunRequest] | None = None,
+) -> list[RunRequest]:
+    """A folder in which the first batch was killed after some steps."""
+    StudyFolder.create(folder, study)
+    requests = requests or list(requested_runs(study))
+    with monkeypatch.context() as patch:
+        die_after(patch, after)
+        with pytest.raises(Killed):
+            run_batch(study, requests, folder, device="cpu", checkpoint_seconds=1e-9)
+    return requests
+
+
+def calm(study: Study, folder: Path, numbers_of: NumbersOf) -> Any:
+    collect(study, folder, workers=0, progress=False)
+    return numbers_of(folder)
+
+
+def test_a_batch_goes_on_and_its_gradients_are_counted_once(
+    tmp_path: Path,
+    make_study: StudyMaker,
+    numbers_of: NumbersOf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    study = make_study()
+    requests = begun(study, tmp_path / "killed", monkeypatch, after=15)
+    (header,) = read_headers(tmp_path / "killed")
+    assert header.run_ids == tuple(request.run_id for request in requests)
+    assert header.fraction == 15 / 40
+    report = collect(study, tmp_path / "killed", workers=0, progress=False)
+    # 25 of 40 steps were left.
+    assert report.gradients == 25 * len(requests)
+    assert numbers_of(tmp_path / "killed") == calm(study, tmp_path / "calm", numbers_of)
+    assert not (tmp_path / "killed" / FOLDER).exists()
+
+
+@pytest.mark.parametrize("harm", ["truncated", "one byte", "foreign", "empty", "version"])
+def test_a_damaged_checkpoint_is_no_checkpoint(
+    tmp_path: Path,
+    make_study: StudyMaker,
+    numbers_of: NumbersOf,
+    monkeypatch: pytest.MonkeyPatch,
+    harm: str,
+) -> None:
+    study = make_study()
+    requests = begun(study, tmp_path / "killed", monkeypatch)
+    (path,) = (tmp_path / "killed" / FOLDER).iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(
+        {
+            "truncated": whole[: len(whole) // 2],
+            "one byte": whole[:-7] + bytes([whole[-7] ^ 1]) + whole[-6:],
+            "foreign": os.urandom(1000),
+            "empty": b"",
+            "version": MAGIC.replace(b"1", b"0") + whole[len(MAGIC) :],
+        }[harm]
+    )
+    report = collect(study, tmp_path / "killed", workers=0, progress=False)
+    assert report.gradients == 40 * len(requests)
+    assert numbers_of(tmp_path / "killed") == calm(study, tmp_path / "calm", numbers_of)
+    assert not (tmp_path / "killed" / FOLDER).exists()
+
+
+def test_a_checkpoint_of_another_type_of_machine_waits_for_it(
+    tmp_path: Path, make_study: StudyMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = make_study()
+    requests = begun(study, tmp_path, monkeypatch)
+    left = {request.run_id for request in requests}
+    here = machine_type(study, "cpu")
+    assert usable_checkpoints(tmp_path, left=left, machine="elsewhere") == []
+    (header,) = usable_checkpoints(tmp_path, left=left, machine=here)
+    elsewhere = CheckpointFile(tmp_path, study, requests, device="cpu", seconds=1.0)
+    assert elsewhere.stored() is not None
+    monkeypatch.setattr(elsewhere, "_machine", "elsewhere")
+    assert elsewhere.stored() is None
+    # Once its runs are stored nobody waits any more.
+    assert usable_checkpoints(tmp_path, left=set(), machine="elsewhere") == []
+    assert not header.path.exists()
+
+
+def test_of_checkpoints_that_share_runs_the_furthest_is_taken(
+    tmp_path: Path, make_study: StudyMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = make_study()
+    requests = begun(study, tmp_path, monkeypatch, after=3)
+    begun(study, tmp_path, monkeypatch, after=9, requests=requests[:2])
+    begun(study, tmp_path, monkeypatch, after=9, requests=requests[4:6])
+    left = {request.run_id for request in requests}
+    chosen = usable_checkpoints(tmp_path, left=left, machine=machine_type(study, "cpu"))
+    assert sorted(each.run_ids for each in chosen) == sorted(
+        tuple(run.run_id for run in part) for part in (requests[:2], requests[4:6])
+    )
+    assert len(read_headers(tmp_path)) == 2
+
+
+def test_batches_that_were_begun_come_first_and_are_as_they_were(
+    make_study: StudyMaker,
+) -> None:
+    study = make_study()
+    requests = requested_runs(study)
+    groups = group_units(study, requests)
+    ids = [request.run_id for request in requests]
+    again = Begun(run_ids=(ids[5], ids[2]), fraction=0.75)
+    foreign = Begun(run_ids=(ids[3], "unknown"), fraction=0.5)
+    limits = Limits(workers=2, target_seconds=20.0)
+    speeds = [DEFAULT_SPEED] * len(groups)
+    batches = make_batches(study, groups, speeds, limits, begun=[foreign, again])
+    assert tuple(run.run_id for run in batches[0].requests) == again.run_ids
+    every = [run.run_id for batch in batches for run in batch.requests]
+    assert sorted(every) == sorted(ids)
+    (whole, *_) = make_batches(
+        study, groups, speeds, limits, begun=[replace(again, fraction=0.0)]
+    )
+    assert batches[0].seconds == pytest.approx(0.25 * whole.seconds)
+    assert batches[0].gradients == whole.gradients
+
+
+def test_without_room_for_a_checkpoint_the_batch_goes_on(
+    tmp_path: Path,
+    make_study: StudyMaker,
+    numbers_of: NumbersOf,
+) -> None:
+    study = make_study()
+    folder = tmp_path / "full"
+    StudyFolder.create(folder, study)
+    # A file stands where the folder of checkpoints would be.
+    (folder / FOLDER).write_text("")
+    requests = list(requested_runs(study))
+    result = run_batch(study, requests, folder, device="cpu", checkpoint_seconds=1e-9)
+    assert isinstance(result, Stored)
+    assert numbers_of(folder) == calm(study, tmp_path / "calm", numbers_of)
+
+
+@pytest.mark.usefixtures("troublesome")
+def test_a_batch_that_raises_is_split_and_leaves_no_checkpoint(
+    tmp_path: Path, make_study: StudyMaker, outcomes_of: Callable[[Path], dict[str, int]]
+) -> None:
+    study = make_study(
+        trouble={"cubic": -0.7},
+        plan=Plan(grid={"cubic": [-0.3, -0.7]}, disorders=1, replicas=3),
+    )
+    report = collect(
+        study, tmp_path / "study", workers=0, progress=False, checkpoint_seconds=1e-9
+    )
+    assert report.outcomes == {"finished": 3, "failed": 3}
+    assert outcomes_of(tmp_path / "study") == report.outcomes
+    assert not (tmp_path / "study" / FOLDER).exists()
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), True, "60", None])
+def test_an_interval_is_a_positive_number(
+    tmp_path: Path, make_study: StudyMaker, seconds: Any
+) -> None:
+    with pytest.raises(InvalidValueError, match="interval of checkpoints must be a positive"):
+        collect(make_study(), tmp_path / "study", checkpoint_seconds=seconds)
+    assert not (tmp_path / "study").exists()
+
+
+def test_infinite_intervals_leave_nothing(tmp_path: Path, make_study: StudyMaker) -> None:
+    collect(make_study(), tmp_path, workers=0, progress=False, checkpoint_seconds=float("inf"))
+    assert not (tmp_path / FOLDER).exists()
