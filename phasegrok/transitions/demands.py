@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from phasegrok.errors import FormatError, InvalidValueError, did_you_mean
+from phasegrok.statistics.kinds import require_array, require_dataset
 from phasegrok.statistics.samples import FloatArray
 
 __all__ = [
@@ -21,51 +22,6 @@ __all__ = [
 
 LARGEST: Final = 1e60
 """Of numbers up to it, and down to its inverse, products of four are numbers still."""
-
-
-def require_array(name: str, value: object) -> None:
-    """Refuse what is no labelled array.
-
-    Parameters
-    ----------
-    name : str
-        For the error message.
-    value : object
-        Should be a DataArray.
-
-    Raises
-    ------
-    InvalidValueError
-        For anything else.
-    """
-    if not isinstance(value, xr.DataArray):
-        raise InvalidValueError(
-            f"{name} must be a labelled array (xarray.DataArray), received "
-            f"{type(value).__name__}; take one variable of a dataset, or label the array by "
-            "its dimensions and coordinates."
-        )
-
-
-def require_dataset(name: str, value: object) -> None:
-    """Refuse what is no dataset.
-
-    Parameters
-    ----------
-    name : str
-        For the error message.
-    value : object
-        Should be a Dataset.
-
-    Raises
-    ------
-    InvalidValueError
-        For anything else.
-    """
-    if not isinstance(value, xr.Dataset):
-        raise InvalidValueError(
-            f"{name} must be a dataset (xarray.Dataset), received {type(value).__name__}; give "
-            "all variables, not one of them."
-        )
 
 
 def require_variables(
