@@ -1,6 +1,7 @@
 """A ladder of tempered ensembles from the prior to the posterior."""
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import final
 
 import numpy as np
@@ -31,6 +32,11 @@ class Schedule:
         this: (Σ w)² / (n Σ w²).
     most_rungs : int
         Rungs after which to give up.
+
+    Raises
+    ------
+    InvalidValueError
+        For fewer than 4 walkers, 2 steps or 1 rung, or an overlap outside (0, 1).
     """
 
     walkers: int = 100
@@ -40,10 +46,22 @@ class Schedule:
     most_rungs: int = 80
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.overlap < 1.0 or self.steps < 2 or self.most_rungs < 1:
+        counts = {"walkers": 4, "burn_in": 0, "steps": 2, "most_rungs": 1}
+        given = {name: getattr(self, name) for name in (*counts, "overlap")}
+        numbers = [
+            isinstance(value, Integral if name in counts else Real)
+            and not isinstance(value, bool)
+            for name, value in given.items()
+        ]
+        if (
+            not all(numbers)
+            or any(given[name] < least for name, least in counts.items())
+            or not 0.0 < self.overlap < 1.0
+        ):
             message = (
-                "a schedule needs 0 < overlap < 1, steps >= 2 and most_rungs >= 1, received "
-                f"{self.overlap}, {self.steps} and {self.most_rungs}; change what is outside."
+                "a schedule needs walkers >= 4, burn_in >= 0, steps >= 2 and most_rungs >= 1, "
+                f"all whole numbers, and 0 < overlap < 1, received {given}; change what is "
+                "outside."
             )
             raise InvalidValueError(message)
 

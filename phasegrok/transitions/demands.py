@@ -1,6 +1,7 @@
 """What every signature demands of its arguments before it computes with them."""
 
 from collections.abc import Iterable
+from numbers import Integral
 from typing import Any, Final
 
 import numpy as np
@@ -11,16 +12,17 @@ from phasegrok.statistics.kinds import require_array, require_dataset
 from phasegrok.statistics.samples import FloatArray
 
 __all__ = [
-    "LARGEST",
+    "LARGEST_MAGNITUDE",
     "finite_number",
     "real_numbers",
     "require_array",
     "require_dataset",
+    "require_dimension",
     "require_magnitude",
     "require_variables",
 ]
 
-LARGEST: Final = 1e60
+LARGEST_MAGNITUDE: Final = 1e60
 """Of numbers up to it, and down to its inverse, products of four are numbers still."""
 
 
@@ -114,11 +116,38 @@ def require_magnitude(name: str, values: FloatArray, *, each: bool = False) -> N
     if not found.size:
         return
     ends = (found.min() if each else found.max(), found.max())
-    wrong = [float(end) for end in ends if not 1.0 / LARGEST <= end <= LARGEST]
+    wrong = [
+        float(end) for end in ends if not 1.0 / LARGEST_MAGNITUDE <= end <= LARGEST_MAGNITUDE
+    ]
     if wrong:
         raise InvalidValueError(
-            f"{name} must be zero or between {1.0 / LARGEST:g} and {LARGEST:g} in size, "
+            f"{name} must be zero or between {1.0 / LARGEST_MAGNITUDE:g} and "
+            f"{LARGEST_MAGNITUDE:g} in size, "
             f"received {wrong[0]:g}, whose powers are no numbers; change the unit."
+        )
+
+
+def require_dimension(dimension: object) -> None:
+    """Refuse what is no dimension of space.
+
+    Parameters
+    ----------
+    dimension : object
+        Should be a whole number of at least 1, or None where a size counts degrees of freedom;
+        a truth value is neither.
+
+    Raises
+    ------
+    InvalidValueError
+        For anything else.
+    """
+    if dimension is None:
+        return
+    counted = isinstance(dimension, Integral) and not isinstance(dimension, bool)
+    if not counted or dimension < 1:  # type: ignore[operator]
+        raise InvalidValueError(
+            "dimension must be a whole number of at least 1 where the size is a linear extent, "
+            f"or None where it counts degrees of freedom; received {dimension!r}."
         )
 
 
