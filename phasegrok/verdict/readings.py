@@ -12,8 +12,9 @@ from phasegrok.schema import LABELS, RUN, RUN_COORDINATES
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.blocks import Blocks, blocks_of, widest_leap
 from phasegrok.transitions.chains import SizeChains, gather_chains
+from phasegrok.verdict.evenness import looks_even
 from phasegrok.verdict.features import FEWEST_DISORDERS, SizeFeatures, measure_features
-from phasegrok.verdict.gate import LARGEST_RATIO, looks_even, mixing_ratio
+from phasegrok.verdict.gate import LARGEST_RATIO, mixing_ratio
 from phasegrok.verdict.laws import Sizes
 from phasegrok.verdict.models import ScalingModel
 from phasegrok.verdict.weighing import FEWEST_SIZES, Comparison, Weighing, weigh
@@ -94,8 +95,9 @@ def read_sizes(samples: xr.DataArray, places: Places, *, seed: Sequence[int]) ->
     )
     kept: list[SizeFeatures] = []
     refused: list[str] = []
-    evens = [looks_even(each) for each in gathered]
-    for number, (each, even) in enumerate(zip(gathered, evens, strict=True)):
+    # A symmetry holds at every size, however well each of them shows it.
+    even = any(looks_even(each) for each in gathered)
+    for number, each in enumerate(gathered):
         generator = np.random.default_rng([*seed, number])
         reason, features = _measured(each, generator, even=even)
         if features is None:
@@ -109,7 +111,7 @@ def read_sizes(samples: xr.DataArray, places: Places, *, seed: Sequence[int]) ->
     return Reading(
         features=tuple(kept),
         refused=tuple(refused),
-        even=any(evens),
+        even=even,
     )
 
 
