@@ -9,6 +9,7 @@ from phasegrok.errors import InvalidValueError
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.statistics.seeds import checked_seed
 from phasegrok.transitions.chains import gather_chains
+from phasegrok.transitions.demands import require_dimension
 from phasegrok.verdict.answers import ANSWERS, UNDETERMINED
 from phasegrok.verdict.kinetic_tables import ONE_SIZE, lifetime_columns, width_columns
 from phasegrok.verdict.kinetics import lifetime_signature, loop_signature
@@ -100,6 +101,7 @@ def order_of_transition(  # noqa: PLR0913 - one door for all signatures
     (1986); Lee and Kosterlitz, Phys. Rev. B 43, 3265 (1991); Borgs and Kotecký, J. Stat. Phys.
     61, 79 (1990). Chains that have not mixed within a phase are refused.
     """
+    require_dimension(dimension)
     if dimension == 1:
         raise InvalidValueError(
             "in one dimension no barrier grows with the size, and nothing tells phases from a "
@@ -193,6 +195,6 @@ def _verdict(
             *[text for each in signatures for text in each.doubts],
             *refused,
         ),
-        wanted=wanted_data(weighing, order, table),
+        wanted=wanted_data(weighing, order, table, unmixed=reading.unmixed),
         table=table,
     )

@@ -21,6 +21,7 @@ from phasegrok.verdict.weighing import FEWEST_SIZES, Comparison, Weighing, weigh
 
 __all__ = ["Places", "Reading", "read_energy", "read_sizes", "unexplained", "weigh_reading"]
 
+_UNMIXED: Final = "its chains have not equilibrated"
 _FEWEST_CONTROLS: Final = 4
 
 _EVEN: Final = (
@@ -60,11 +61,14 @@ class Reading:
         Why the others do not, and what cannot be trusted of those that do.
     even : bool
         Whether the law is even and was not folded: then nothing can be said of a transition.
+    unmixed : tuple of float
+        Sizes that do not count because their chains have not equilibrated.
     """
 
     features: tuple[SizeFeatures, ...]
     refused: tuple[str, ...]
     even: bool = False
+    unmixed: tuple[float, ...] = ()
 
 
 def read_sizes(samples: xr.DataArray, places: Places, *, seed: Sequence[int]) -> Reading:
@@ -95,6 +99,7 @@ def read_sizes(samples: xr.DataArray, places: Places, *, seed: Sequence[int]) ->
     )
     kept: list[SizeFeatures] = []
     refused: list[str] = []
+    unmixed: list[float] = []
     # A symmetry holds at every size, however well each of them shows it.
     even = any(looks_even(each) for each in gathered)
     for number, each in enumerate(gathered):
@@ -102,6 +107,7 @@ def read_sizes(samples: xr.DataArray, places: Places, *, seed: Sequence[int]) ->
         reason, features = _measured(each, generator, even=even)
         if features is None:
             refused.append(f"the size {each.size:g} does not count: {reason}")
+            unmixed += [each.size] if reason.startswith(_UNMIXED) else []
         else:
             kept.append(features)
     if any(_alone(each) for each in gathered):
@@ -112,6 +118,7 @@ def read_sizes(samples: xr.DataArray, places: Places, *, seed: Sequence[int]) ->
         features=tuple(kept),
         refused=tuple(refused),
         even=even,
+        unmixed=tuple(unmixed),
     )
 
 
@@ -195,7 +202,7 @@ def _measured(
     mixing = mixing_ratio(chains)
     if mixing > LARGEST_RATIO:
         return (
-            f"its chains have not equilibrated (halves of chains differ within a phase by "
+            f"{_UNMIXED} (halves of chains differ within a phase by "
             f"{mixing:.2f} of its variance, at most {LARGEST_RATIO} is sound)",
             None,
         )

@@ -188,6 +188,7 @@ def flat(**changes: object) -> xr.DataArray:
         (flat(g=("run", ["a", "b"])), {}, "'g' must hold finite numbers"),
         (flat(), {"dimension": 0}, "dimension must be a whole number of at least 1"),
         (flat(), {"dimension": 2.0}, "dimension must be a whole number of at least 1"),
+        (flat(), {"dimension": True}, "dimension must be a whole number of at least 1"),
         (flat().rename(record="time"), {}, "needs the dimensions"),
         (flat() * np.nan, {}, "holds values that are not finite"),
         (flat().astype(complex), {}, "must be an array of real numbers"),
