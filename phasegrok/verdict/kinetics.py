@@ -191,8 +191,8 @@ def _lifetimes_weighed(laws: LifetimeLaws, count: int) -> Signature:
     supports, opposes = _ALL_KNOWN * laws.chance, _ALL_KNOWN * (1.0 - laws.chance)
     if laws.chance >= 0.5:
         course = (
-            f"grow with a barrier that rises by {laws.rise:.2g}({laws.rise_error:.2g}) from "
-            "the smallest size to the largest, beside a power of the size"
+            f"grow with a barrier of {laws.barrier:.2g}({laws.barrier_error:.2g}) at the "
+            "largest size, beside a power of the size"
         )
     open_still = (
         "the lifetimes do not decide whether a barrier grows with the size: the probability is "

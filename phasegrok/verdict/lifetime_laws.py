@@ -25,8 +25,8 @@ _INTERCEPT_SPREAD: Final = 3.0
 _POWER: Final = (0.5, 1.0)
 """Mean and standard deviation of k, normal: -1.5 to 2.5 within two of them."""
 
-_RISE: Final = 5.0
-"""Scale of B(N_max) - B(N_min), half-normal: its median is 3.4."""
+_BARRIER: Final = 5.0
+"""Scale of B at the largest size, half-normal: its median is 3.4."""
 
 _LAW_ERRORS: Final = (0.03, 0.1)
 """Errors of the laws themselves, asymptotic as they are: constant, and with (N_min/N)^½."""
@@ -41,8 +41,8 @@ class LifetimeLaws:
     ----------
     chance : float
         Probability of a barrier, where either law is true and both were likely alike.
-    rise, rise_error : float
-        B(N_max) - B(N_min) by a normal prior of the same scale: negative where curvature
+    barrier, barrier_error : float
+        B at the largest size by a normal prior of the same scale: negative where curvature
         speaks against a barrier.
     power, power_error : float
         k without a barrier.
@@ -51,8 +51,8 @@ class LifetimeLaws:
     """
 
     chance: float
-    rise: float
-    rise_error: float
+    barrier: float
+    barrier_error: float
     power: float
     power_error: float
     predictive: float
@@ -93,24 +93,24 @@ def weigh_lifetimes(
 
     # In units of the smallest N, whose power is then a number whatever the unit.
     area = (volume / volume.min()) ** exponent
-    columns = (np.ones_like(volume), centred(np.log(volume)), centred(area / np.ptp(area)))
-    scales = np.array([_INTERCEPT_SPREAD, _POWER[1], _RISE])
+    columns = (np.ones_like(volume), centred(np.log(volume)), centred(area / area.max()))
+    scales = np.array([_INTERCEPT_SPREAD, _POWER[1], _BARRIER])
     design = np.stack(columns, axis=1) * weight[:, None]
     change = centred(logarithm) * weight
     residuals = (change - _POWER[0] * design[:, 1])[None]
     power = linear_posterior(residuals, (design * scales)[None, :, :2])
     barrier = linear_posterior(residuals, (design * scales)[None])
-    one, rise = (
+    slope, height = (
         [float(each[0, 0]) for each in law.predicted(np.eye(count)[None, -1:])]
         for law, count in ((power, 2), (barrier, 3))
     )
     odds = float(barrier.log_marginal[0] - power.log_marginal[0]) + np.log(2.0)
     return LifetimeLaws(
-        chance=float(expit(odds + log_ndtr(rise[0] / np.sqrt(rise[1])))),
-        rise=_RISE * rise[0],
-        rise_error=float(_RISE * np.sqrt(rise[1])),
-        power=_POWER[0] + _POWER[1] * one[0],
-        power_error=float(_POWER[1] * np.sqrt(one[1])),
+        chance=float(expit(odds + log_ndtr(height[0] / np.sqrt(height[1])))),
+        barrier=_BARRIER * height[0],
+        barrier_error=float(_BARRIER * np.sqrt(height[1])),
+        power=_POWER[0] + _POWER[1] * slope[0],
+        power_error=float(_POWER[1] * np.sqrt(slope[1])),
         predictive=max(_predictive(change, design[:, :2]), _predictive(change, design)),
     )
 
