@@ -85,7 +85,7 @@ def test_sizes_whose_chains_wander_are_listed() -> None:
     samples = well()
     walk = np.random.default_rng(8).standard_normal((samples.sizes["run"], RECORDS)).cumsum(1)
     large = samples["N"].to_numpy() > 70.0
-    samples = samples.copy(data=np.where(large[:, None], 0.05 * walk, samples))
+    samples = samples.copy(data=np.where(large[:, None], 5.0 + 0.05 * walk, samples))
     reading = read_sizes(samples, PLACES, seed=[1])
     assert [each.size for each in reading.features] == [50.0]
     assert reading.unmixed == (100.0,)
