@@ -225,7 +225,7 @@ def stuck_magnets(seed: int) -> xr.Dataset:
     )
     values = magnets["magnetization"]
     signs = np.random.default_rng([seed, 1]).choice([-1.0, 1.0], values.sizes["run"])
-    stuck = np.abs(values) * xr.DataArray(signs, dims="run")
+    stuck = values.copy(data=np.abs(values.to_numpy()) * signs[:, None])
     return magnets.assign(order_parameter=stuck.assign_attrs(symmetry="none"))
 
 
