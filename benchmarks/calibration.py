@@ -49,6 +49,7 @@ STUDIES: Final = {
     "two phases that merge": 16,
     "two phases that merge while barriers grow": 12,
     "Ising below its transition, not folded": 4,
+    "Curie-Weiss below its transition, chains stuck": 8,
     "deep linear chain, two layers": 6,
     "deep linear chain, three layers": 6,
     "wide linear network, t = 0.02": 6,

@@ -209,6 +209,26 @@ def ising_below_its_transition(seed: int) -> xr.Dataset:
     return lattices.assign(order_parameter=unfolded)
 
 
+def stuck_magnets(seed: int) -> xr.Dataset:
+    """Curie-Weiss magnets below the critical point, every chain stuck in a sign of its own."""
+    magnets = exact.concatenated(
+        [
+            exact.curie_weiss_ising(
+                size=size,
+                inverse_temperature=np.linspace(1.05, 1.8, CONTROLS),
+                record_count=RECORDS,
+                replica_count=4,
+                seed=seed,
+            )
+            for size in (64, 128, 256, 512)
+        ]
+    )
+    values = magnets["magnetization"]
+    signs = np.random.default_rng([seed, 1]).choice([-1.0, 1.0], values.sizes["run"])
+    stuck = values.copy(data=np.abs(values.to_numpy()) * signs[:, None])
+    return magnets.assign(order_parameter=stuck.assign_attrs(symmetry="none"))
+
+
 def deep_linear_chain(
     layer_count: int, sizes: tuple[int, ...], window: Window
 ) -> Callable[[int], xr.Dataset]:
@@ -381,6 +401,13 @@ SYSTEMS: Final = {
             FIRST_ORDER,
             ising_below_its_transition,
             *LATTICE[:3],
+        ),
+        System(
+            "Curie-Weiss below its transition, chains stuck",
+            NOTHING,
+            FIRST_ORDER,
+            stuck_magnets,
+            *MEAN_FIELD,
         ),
         System(
             "deep linear chain, two layers",

@@ -34,7 +34,7 @@ from phasegrok.exact.field_ramp import (
 )
 from phasegrok.exact.joining import concatenated
 from phasegrok.exact.labels import RunLabels, Source
-from phasegrok.exact.limits import require_magnitude, require_updates
+from phasegrok.exact.limits import require_moderate, require_updates
 from phasegrok.exact.samples import Observed, require_dataset_memory
 from phasegrok.exact.streams import uniform_updates
 
@@ -91,7 +91,7 @@ def driven_curie_weiss_ising(
     controls = points(
         {"inverse_temperature": inverse_temperature}, positive=["inverse_temperature"]
     )
-    require_magnitude(
+    require_moderate(
         "inverse_temperature", (point["inverse_temperature"] for point in controls)
     )
     require_table_memory(count, len(controls))

@@ -28,7 +28,7 @@ from phasegrok.exact.field_ramp import (
 )
 from phasegrok.exact.joining import concatenated
 from phasegrok.exact.labels import RunLabels, Source
-from phasegrok.exact.limits import moderate_positive, require_magnitude, require_updates
+from phasegrok.exact.limits import moderate_positive, require_moderate, require_updates
 from phasegrok.exact.samples import Observed, require_dataset_memory
 from phasegrok.exact.streams import normal_updates
 
@@ -84,7 +84,7 @@ def driven_double_well(
     controls = points({"temperature": temperature})
     if min(point["temperature"] for point in controls) < 0:
         raise InvalidValueError(f"temperature must not be negative, received {temperature!r}.")
-    require_magnitude("temperature", (point["temperature"] for point in controls))
+    require_moderate("temperature", (point["temperature"] for point in controls))
     height = moderate_positive("barrier", barrier)
     largest = moderate_positive("time_step", time_step)
     if 8 * height * largest > 0.5:

@@ -21,7 +21,7 @@ from phasegrok.exact.labels import RunLabels, Source, laid_out
 from phasegrok.exact.limits import (
     moderate_number,
     moderate_positive,
-    require_magnitude,
+    require_moderate,
     require_updates,
 )
 from phasegrok.exact.samples import Observed, require_dataset_memory, samples_dataset
@@ -107,7 +107,7 @@ def curie_weiss_escapes(
         physical_kinetics=True,
         parameters={"exit": level},
     )
-    require_magnitude("field", (point["field"] for point in controls))
+    require_moderate("field", (point["field"] for point in controls))
     require_table_memory(count, len(controls))
     runs = laid_out(controls, replica_count=replica_count, starts=("low",))
     begin = _each_point(
@@ -188,7 +188,7 @@ def double_well_escapes(
         },
     )
     controls = points({"temperature": temperature}, positive=["temperature"])
-    require_magnitude("temperature", (point["temperature"] for point in controls))
+    require_moderate("temperature", (point["temperature"] for point in controls))
     runs = laid_out(controls, replica_count=replica_count, starts=("low",))
     start = np.full(len(runs), double_well_minimum(barrier=height, field=0.0, side=-1.0))
     _require_below(start, level)

@@ -13,7 +13,7 @@ from phasegrok.errors import InvalidValueError, did_you_mean
 from phasegrok.exact.checking import FloatArray, require_memory, whole_number
 from phasegrok.exact.labels import RunLabels, Source
 from phasegrok.exact.limits import (
-    LARGEST,
+    LARGEST_MODERATE,
     moderate_number,
     moderate_positive,
     require_run_memory,
@@ -106,7 +106,7 @@ class FieldRamp:
             raise InvalidValueError(f"lowest must lie below highest, received {low}, {high}.")
         count = whole_number("record_count", self.record_count, minimum=2)
         require_memory(f"a ramp of {count:.3g} records", 64.0 * count)
-        if self.spacing <= max(np.spacing(max(abs(low), abs(high))), 1.0 / LARGEST):
+        if self.spacing <= max(np.spacing(max(abs(low), abs(high))), 1.0 / LARGEST_MODERATE):
             raise InvalidValueError(
                 f"{count} records from {low!r} to {high!r} cannot be told apart; widen the "
                 "range, or ask for fewer."

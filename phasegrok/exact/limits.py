@@ -7,16 +7,16 @@ from phasegrok.errors import InvalidValueError
 from phasegrok.exact.checking import finite_number, require_memory, require_positive
 
 __all__ = [
-    "LARGEST",
+    "LARGEST_MODERATE",
     "UPDATE_LIMIT",
     "moderate_number",
     "moderate_positive",
-    "require_magnitude",
+    "require_moderate",
     "require_run_memory",
     "require_updates",
 ]
 
-LARGEST: Final = 1e60
+LARGEST_MODERATE: Final = 1e60
 """Of numbers up to it, and down to its inverse, products of four are numbers still."""
 
 UPDATE_LIMIT: Final = 10**10
@@ -26,7 +26,7 @@ UPDATE_LIMIT: Final = 10**10
 RUN_BYTES: Final = 1000.0
 
 
-def require_magnitude(name: str, values: Iterable[float]) -> None:
+def require_moderate(name: str, values: Iterable[float]) -> None:
     """Refuse numbers whose powers are none.
 
     Parameters
@@ -42,24 +42,25 @@ def require_magnitude(name: str, values: Iterable[float]) -> None:
         Where one is above 1e60 or below 1e-60 in size.
     """
     for value in values:
-        if value and not 1.0 / LARGEST <= abs(value) <= LARGEST:
+        if value and not 1.0 / LARGEST_MODERATE <= abs(value) <= LARGEST_MODERATE:
             raise InvalidValueError(
-                f"{name} must be zero or between {1.0 / LARGEST:g} and {LARGEST:g} in size, "
-                f"received {value:g}, whose powers are no numbers; change the unit."
+                f"{name} must be zero or between {1.0 / LARGEST_MODERATE:g} and "
+                f"{LARGEST_MODERATE:g} in size, received {value:g}, whose powers are no "
+                "numbers; change the unit."
             )
 
 
 def moderate_number(name: str, value: float) -> float:
     """Take one real number whose powers are numbers, or refuse it with `InvalidValueError`."""
     number = finite_number(name, value)
-    require_magnitude(name, [number])
+    require_moderate(name, [number])
     return number
 
 
 def moderate_positive(name: str, value: float) -> float:
     """Take one such number above zero, or refuse it with `InvalidValueError`."""
     number = require_positive(name, value)
-    require_magnitude(name, [number])
+    require_moderate(name, [number])
     return number
 
 

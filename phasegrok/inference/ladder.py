@@ -1,7 +1,8 @@
 """A ladder of tempered ensembles from the prior to the posterior."""
 
 from dataclasses import dataclass
-from typing import final
+from numbers import Integral, Real
+from typing import Final, NamedTuple, final
 
 import numpy as np
 from scipy.optimize import brentq
@@ -13,6 +14,9 @@ from phasegrok.inference.sampling import LogProbability, run_ensemble
 from phasegrok.statistics.samples import FloatArray
 
 __all__ = ["Ladder", "Schedule", "bennett", "climb"]
+
+_MOST_ROUNDS: Final = 200
+"""Of prior draws, until enough of them have a likelihood."""
 
 
 @final
@@ -31,6 +35,11 @@ class Schedule:
         this: (Σ w)² / (n Σ w²).
     most_rungs : int
         Rungs after which to give up.
+
+    Raises
+    ------
+    InvalidValueError
+        For fewer than 4 walkers, 2 steps or 1 rung, or an overlap outside (0, 1).
     """
 
     walkers: int = 100
@@ -40,10 +49,22 @@ class Schedule:
     most_rungs: int = 80
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.overlap < 1.0 or self.steps < 2 or self.most_rungs < 1:
+        counts = {"walkers": 4, "burn_in": 0, "steps": 2, "most_rungs": 1}
+        given = {name: getattr(self, name) for name in (*counts, "overlap")}
+        numbers = [
+            isinstance(value, Integral if name in counts else Real)
+            and not isinstance(value, bool)
+            for name, value in given.items()
+        ]
+        if (
+            not all(numbers)
+            or any(given[name] < least for name, least in counts.items())
+            or not 0.0 < self.overlap < 1.0
+        ):
             message = (
-                "a schedule needs 0 < overlap < 1, steps >= 2 and most_rungs >= 1, received "
-                f"{self.overlap}, {self.steps} and {self.most_rungs}; change what is outside."
+                "a schedule needs walkers >= 4, burn_in >= 0, steps >= 2 and most_rungs >= 1, "
+                f"all whole numbers, and 0 < overlap < 1, received {given}; change what is "
+                "outside."
             )
             raise InvalidValueError(message)
 
@@ -117,8 +138,7 @@ def bennett(upward: FloatArray, downward: FloatArray) -> float:
 
 
 def _next_inverse_temperature(log_likelihoods: FloatArray, now: float, overlap: float) -> float:
-    possible = log_likelihoods[np.isfinite(log_likelihoods)]
-    centred = possible - np.max(possible)
+    centred = log_likelihoods.ravel() - np.max(log_likelihoods)
 
     def lack(step: float) -> float:
         effective = 2.0 * logsumexp(step * centred) - logsumexp(2.0 * step * centred)
@@ -156,26 +176,66 @@ def _prior_rung(
     log_likelihood: LogProbability,
     schedule: Schedule,
     generator: np.random.Generator,
-) -> _Rung:
-    draws = space.draw(schedule.steps * schedule.walkers, generator)
-    values = log_likelihood(draws)
-    if np.any(np.isnan(values)):
-        message = "the log likelihood is not a number at a prior draw; return -inf instead."
-        raise InvalidValueError(message)
-    if not np.any(np.isfinite(values)):
+) -> tuple[_Rung, "_Support"]:
+    """Draws of the prior where the likelihood is finite, and how much of it that is."""
+    wanted = schedule.steps * schedule.walkers
+    draws: list[FloatArray] = []
+    values: list[FloatArray] = []
+    inside = drawn = 0
+    while inside < wanted and drawn < _MOST_ROUNDS * wanted:
+        more = space.draw(wanted, generator)
+        found = _checked(log_likelihood(more))
+        possible = found > -np.inf
+        draws.append(more[possible])
+        values.append(found[possible])
+        inside += int(np.count_nonzero(possible))
+        drawn += wanted
+    if inside < wanted:
         message = (
-            f"the log likelihood must be finite somewhere, received {values[0]} at all "
-            f"{values.size} prior draws; check the data and the range of the prior."
+            f"the log likelihood must be finite somewhere, received {inside} finite values at "
+            f"{drawn} prior draws, and {wanted} are needed; check the data and the range of "
+            "the prior."
         )
         raise InvalidValueError(message)
     shape = (schedule.steps, schedule.walkers)
-    return _Rung(
+    rung = _Rung(
         power=0.0,
-        chain=draws.reshape(*shape, space.size),
-        log_likelihoods=values.reshape(shape),
+        chain=np.concatenate(draws)[:wanted].reshape(*shape, space.size),
+        log_likelihoods=np.concatenate(values)[:wanted].reshape(shape),
         upward=np.zeros(shape),
         downward=np.zeros(shape),
     )
+    return rung, _Support(inside, drawn)
+
+
+class _Support(NamedTuple):
+    """Prior draws at which the likelihood is finite, of all: a stone that has no way back."""
+
+    inside: int
+    drawn: int
+
+    @property
+    def log_share(self) -> float:
+        """Ln of the share of the prior."""
+        return float(np.log(self.inside / self.drawn))
+
+    @property
+    def squared_error(self) -> float:
+        """Squared error of that, from the binomial law."""
+        return (1.0 - self.inside / self.drawn) / self.inside
+
+
+def _checked(values: FloatArray) -> FloatArray:
+    if np.any(np.isnan(values)):
+        message = "the log likelihood is not a number at a prior draw; return -inf instead."
+        raise InvalidValueError(message)
+    if np.any(np.isposinf(values)):
+        message = (
+            "the log likelihood must be below infinity, received inf at a prior draw; choose a "
+            "prior that keeps away from where the density diverges."
+        )
+        raise InvalidValueError(message)
+    return values
 
 
 def _resample(below: _Rung, upward: FloatArray, generator: np.random.Generator) -> FloatArray:
@@ -215,15 +275,19 @@ def _climb_one(
     )
 
 
-def _ladder(rungs: list[_Rung]) -> Ladder:
-    steps = rungs[1:]
+def _ladder(rungs: list[_Rung], support: "_Support") -> Ladder:
+    steps, share = rungs[1:], support.log_share
     return Ladder(
         inverse_temperatures=np.array([rung.power for rung in rungs]),
-        forward=sum(_mean_exponential(rung.upward) for rung in steps),
-        reverse=-sum(_mean_exponential(-rung.downward) for rung in steps),
-        balanced=sum(bennett(rung.upward.ravel(), rung.downward.ravel()) for rung in steps),
+        forward=share + sum(_mean_exponential(rung.upward) for rung in steps),
+        reverse=share - sum(_mean_exponential(-rung.downward) for rung in steps),
+        balanced=share
+        + sum(bennett(rung.upward.ravel(), rung.downward.ravel()) for rung in steps),
         standard_error=float(
-            np.sqrt(sum(_walker_error(rung.upward, rung.downward) for rung in steps))
+            np.sqrt(
+                support.squared_error
+                + sum(_walker_error(rung.upward, rung.downward) for rung in steps)
+            )
         ),
         positions=rungs[-1].chain[-1],
     )
@@ -257,17 +321,19 @@ def climb(
     Raises
     ------
     InvalidValueError
-        Where a prior draw has a likelihood that is not a number, or all have none.
+        Where a prior draw has a likelihood that is not a number or infinite, or fewer than one
+        of two hundred have one.
     NoConvergenceError
         Where the top is not reached within the rungs allowed; carries the power reached.
     """
     schedule = schedule or Schedule()
     first, *seeds = seed.spawn(schedule.most_rungs + 1)
-    rungs = [_prior_rung(space, log_likelihood, schedule, np.random.default_rng(first))]
+    lowest, support = _prior_rung(space, log_likelihood, schedule, np.random.default_rng(first))
+    rungs = [lowest]
     for rung_seed in seeds:
         rungs.append(_climb_one(space, log_likelihood, rungs[-1], schedule, rung_seed))
         if rungs[-1].power >= 1.0:
-            return _ladder(rungs)
+            return _ladder(rungs, support)
     message = (
         f"the ladder reached the power {rungs[-1].power:.3g} after {schedule.most_rungs} rungs "
         "instead of 1; allow more rungs or narrow the prior."

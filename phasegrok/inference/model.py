@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import final
 
 import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
-from phasegrok.errors import InvalidValueError
+from phasegrok.errors import InvalidValueError, did_you_mean
 from phasegrok.inference.chains import Chains
 from phasegrok.inference.evidence import Evidence, climb_together, combine
 from phasegrok.inference.ladder import Schedule
 from phasegrok.inference.priors import ParameterSpace
-from phasegrok.inference.sampling import Budget, sample
+from phasegrok.inference.sampling import Budget, log_numbers, sample
+from phasegrok.statistics.kinds import require_mapping
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.statistics.seeds import checked_seed
 
@@ -58,8 +60,23 @@ class Model:
     log_likelihood: Likelihood
 
     def log_likelihood_at(self, standard: FloatArray) -> FloatArray:
-        """Log likelihoods (walker,) at standard coordinates (walker, parameter)."""
-        return self.log_likelihood(self.space.values(standard))
+        """Log likelihoods (walker,) at standard coordinates (walker, parameter).
+
+        Raises
+        ------
+        InvalidValueError
+            Where these are not one real number for each walker, or NaN or +inf.
+        """
+        name = f"the log likelihood of {self.name!r}"
+        returned = self.log_likelihood(self.space.values(standard))
+        found = log_numbers(name, returned, standard.shape[:-1])
+        wrong = int(np.count_nonzero(np.isnan(found) | (found == np.inf)))
+        if wrong:
+            raise InvalidValueError(
+                f"{name} is NaN or +inf at {wrong} of {found.size} values; return -inf where "
+                "the data are impossible, and a finite number elsewhere."
+            )
+        return found
 
 
 @final
@@ -140,7 +157,7 @@ def fit_model(
     Raises
     ------
     InvalidValueError
-        Where the likelihood is not a number at a draw of the prior.
+        Where the likelihood is not one real number for each walker, or NaN or +inf anywhere.
     NoConvergenceError
         Where a ladder does not reach the posterior.
     """
@@ -190,21 +207,23 @@ def compare(
     Raises
     ------
     InvalidValueError
-        For fewer than two models, equal names, or a prior that leaves one out.
+        For fewer than two models, equal names, an evidence that is no number, or a prior that
+        is not finite and positive for these models and no others.
     """
+    _refuse_others(posteriors)
     names = [each.model for each in posteriors]
     if len(names) < 2 or len(set(names)) < len(names):
         raise InvalidValueError(
             f"comparing needs two or more models with names of their own, received {names}."
         )
-    weights = dict.fromkeys(names, 1.0) if prior is None else dict(prior)
-    missing = [name for name in names if not weights.get(name, 0.0) > 0.0]
-    if missing:
-        raise InvalidValueError(
-            f"the prior needs a positive number for every model, {missing[0]!r} has none; add "
-            "it."
-        )
+    weights = dict.fromkeys(names, 1.0) if prior is None else _checked_prior(prior, names)
     evidences = np.array([each.evidence.log_evidence for each in posteriors])
+    for name, found in zip(names, evidences, strict=True):
+        if not np.isfinite(found):
+            raise InvalidValueError(
+                f"evidences must be finite to be compared, the log evidence of {name!r} is "
+                f"{found}; fit the model again."
+            )
     joint = evidences + np.log([weights[name] for name in names])
     table = xr.Dataset(
         {
@@ -219,3 +238,42 @@ def compare(
         coords={"model": names},
     )
     return table.isel(model=np.argsort(-joint))
+
+
+def _refuse_others(posteriors: Sequence[Posterior]) -> None:
+    listed = isinstance(posteriors, Sequence) and not isinstance(posteriors, str | bytes)
+    others = [each for each in posteriors if not isinstance(each, Posterior)] if listed else []
+    if not listed or others:
+        received = (
+            f"a list with one {type(others[0]).__name__}"
+            if others
+            else type(posteriors).__name__
+        )
+        raise InvalidValueError(
+            f"comparing needs a list of posteriors, received {received}; give what fit_model "
+            "returns for each model."
+        )
+
+
+def _checked_prior(prior: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
+    """Numbers for these models and no others."""
+    require_mapping("the prior", prior)
+    weights = dict(prior)
+    for name in names:
+        if name not in weights:
+            raise InvalidValueError(
+                f"the prior needs a number for every model, {name!r} has none; add it."
+            )
+    for name, weight in weights.items():
+        if name not in names:
+            raise InvalidValueError(
+                f"the prior is for the models compared, {name!r} is no model of these."
+                + did_you_mean(name, names)
+            )
+        real = isinstance(weight, Real) and not isinstance(weight, bool)
+        if not real or not 0.0 < weight < np.inf:
+            raise InvalidValueError(
+                f"the prior needs a positive and finite number for every model, {name!r} has "
+                f"{weight!r}; give a probability on any scale."
+            )
+    return weights

@@ -14,7 +14,7 @@ from phasegrok.inference.chains import Chains, Grade, Health, assess
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.statistics.seeds import checked_seed
 
-__all__ = ["Budget", "LogProbability", "run_ensemble", "sample"]
+__all__ = ["Budget", "LogProbability", "log_numbers", "run_ensemble", "sample"]
 
 LogProbability: TypeAlias = Callable[[FloatArray], FloatArray]
 """Maps coordinates (walker, parameter) to log densities (walker)."""
@@ -60,6 +60,50 @@ class Budget:
             raise InvalidValueError(message)
 
 
+def log_numbers(name: str, values: object, shape: tuple[int, ...]) -> FloatArray:
+    """Take what a user's function of walkers returns.
+
+    Parameters
+    ----------
+    name : str
+        For the error message.
+    values : array_like
+        Should be real numbers.
+    shape : tuple of int
+        That of the walkers.
+
+    Returns
+    -------
+    array
+        The same numbers; NaN and infinities pass.
+
+    Raises
+    ------
+    InvalidValueError
+        For anything but real numbers, or another shape.
+    """
+    try:
+        raw = np.asarray(values)
+    except ValueError:  # Rows of unequal length.
+        raw = np.array(None)
+    if raw.dtype.kind not in "biuf":
+        raise InvalidValueError(
+            f"{name} must be an array of real numbers, received {type(values).__name__} of "
+            f"dtype {raw.dtype}; return one number for each walker."
+        )
+    if raw.shape != shape:
+        raise InvalidValueError(
+            f"{name} must be numbers of shape {shape}, one for each walker, received shape "
+            f"{raw.shape}; sum over the data alone."
+        )
+    return raw.astype(np.float64, copy=False)
+
+
+def fewest_walkers(size: int) -> int:
+    """Walkers that the moves need: two in each half, and not fewer than span the space."""
+    return max(2 * size, 4)
+
+
 def run_ensemble(
     log_probability: LogProbability,
     start: FloatArray,
@@ -89,8 +133,18 @@ def run_ensemble(
         Log densities there.
     acceptance : float
         Mean accepted fraction.
+
+    Raises
+    ------
+    InvalidValueError
+        For fewer walkers than twice the parameters, or than four.
     """
     walkers, size = start.shape
+    if walkers < fewest_walkers(size):
+        raise InvalidValueError(
+            f"an ensemble needs at least {fewest_walkers(size)} walkers for {size} parameters, "
+            f"received {walkers}; add walkers."
+        )
     moves = [
         (emcee.moves.DEMove(), DIFFERENTIAL_EVOLUTION_SHARE),
         (emcee.moves.StretchMove(), 1.0 - DIFFERENTIAL_EVOLUTION_SHARE),
@@ -138,13 +192,17 @@ def _refuse_bad_starts(
             f"{starts.shape}; give one column per name."
         )
         raise InvalidValueError(message)
-    if starts.shape[0] < 2 or starts.shape[1] < max(2 * len(names), 4):
+    if starts.shape[0] < 2 or starts.shape[1] < fewest_walkers(len(names)):
         message = (
             "at least 2 ensembles of twice as many walkers as parameters are needed, "
             f"received {starts.shape[0]} of {starts.shape[1]}; add starts."
         )
         raise InvalidValueError(message)
-    finite = [bool(np.all(np.isfinite(log_probability(start)))) for start in starts]
+    found = [
+        log_numbers("the log probability", log_probability(start), start.shape[:1])
+        for start in starts
+    ]
+    finite = [bool(np.all(np.isfinite(each))) for each in found]
     if not all(finite):
         message = (
             "every walker must start where the log probability is finite, ensembles "
@@ -187,7 +245,7 @@ def sample(
     ------
     InvalidValueError
         Where the starts have the wrong shape, are too few, or lie where the density is not
-        finite.
+        finite; or where the density is not one real number for each walker.
 
     References
     ----------

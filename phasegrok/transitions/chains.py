@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, Final, final
 
 import numpy as np
@@ -14,9 +13,10 @@ from phasegrok.schema import RECORD, RUN, Symmetry
 from phasegrok.statistics import pooled_autocorrelation_time, ragged_autocorrelation_time
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.demands import (
-    LARGEST,
+    LARGEST_MAGNITUDE,
     real_numbers,
     require_array,
+    require_dimension,
     require_magnitude,
 )
 from phasegrok.transitions.usable_runs import record_counts, usable_runs
@@ -131,16 +131,17 @@ def gather_chains(
     Raises
     ------
     InvalidValueError
-        For what is no labelled array, other dimensions, missing or unsound coordinates, or
-        values that are not finite.
+        For what is no labelled array, other dimensions, missing or unsound coordinates, one
+        coordinate as control and size, or values that are not finite.
     InsufficientSamplesError
         If no run is left, or chains have fewer than 8 records.
     """
     require_array("an order parameter", samples)
+    require_dimension(dimension)
+    _refuse_one_name(control, size)
     record = _record_dimension(samples)
     numbers = {name: _numbers(samples, name) for name in (control, size)}
     controls = _alike(numbers[control])
-    _refuse_dimension(dimension)
     if np.any(numbers[size] <= 0):
         raise InvalidValueError(
             f"sizes must be positive, received {numbers[size].min()} in {size!r}."
@@ -171,6 +172,15 @@ def gather_chains(
         )
         for each in sorted(found)
     )
+
+
+def _refuse_one_name(control: str, size: str) -> None:
+    """Of one coordinate every size would have one value of the control."""
+    if control == size:
+        raise InvalidValueError(
+            f"the control and the size must be different coordinates, received {size!r} as "
+            "both; name what is varied at fixed size as the control."
+        )
 
 
 def _record_dimension(samples: xr.DataArray) -> str:
@@ -229,23 +239,13 @@ def _refuse_copies(chains: Sequence[Chain]) -> None:
 def _volume(size: float, power: int) -> float:
     """L^d, refused where that is beyond all numbers."""
     logarithm = power * np.log10(size)
-    if abs(logarithm) > np.log10(LARGEST):
+    if abs(logarithm) > np.log10(LARGEST_MAGNITUDE):
         raise InvalidValueError(
             f"sizes to the power of the dimension {power} must be numbers of degrees of "
-            f"freedom below {LARGEST:g}, received 1e{logarithm:.0f}; give None where the size "
-            "is such a number itself."
+            f"freedom below {LARGEST_MAGNITUDE:g}, received 1e{logarithm:.0f}; give None where "
+            "the size is such a number itself."
         )
     return size**power
-
-
-def _refuse_dimension(dimension: int | None) -> None:
-    counted = isinstance(dimension, Integral) and not isinstance(dimension, bool)
-    whole = counted and dimension is not None and dimension >= 1
-    if dimension is not None and not whole:
-        raise InvalidValueError(
-            "dimension must be a whole number of at least 1 where the size is a linear extent, "
-            f"or None where it counts degrees of freedom; received {dimension!r}."
-        )
 
 
 def _labels(samples: xr.DataArray, name: str) -> list[Any] | None:

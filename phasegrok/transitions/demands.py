@@ -1,71 +1,29 @@
 """What every signature demands of its arguments before it computes with them."""
 
 from collections.abc import Iterable
+from numbers import Integral
 from typing import Any, Final
 
 import numpy as np
 import xarray as xr
 
 from phasegrok.errors import FormatError, InvalidValueError, did_you_mean
+from phasegrok.statistics.kinds import require_array, require_dataset
 from phasegrok.statistics.samples import FloatArray
 
 __all__ = [
-    "LARGEST",
+    "LARGEST_MAGNITUDE",
     "finite_number",
     "real_numbers",
     "require_array",
     "require_dataset",
+    "require_dimension",
     "require_magnitude",
     "require_variables",
 ]
 
-LARGEST: Final = 1e60
+LARGEST_MAGNITUDE: Final = 1e60
 """Of numbers up to it, and down to its inverse, products of four are numbers still."""
-
-
-def require_array(name: str, value: object) -> None:
-    """Refuse what is no labelled array.
-
-    Parameters
-    ----------
-    name : str
-        For the error message.
-    value : object
-        Should be a DataArray.
-
-    Raises
-    ------
-    InvalidValueError
-        For anything else.
-    """
-    if not isinstance(value, xr.DataArray):
-        raise InvalidValueError(
-            f"{name} must be a labelled array (xarray.DataArray), received "
-            f"{type(value).__name__}; take one variable of a dataset, or label the array by "
-            "its dimensions and coordinates."
-        )
-
-
-def require_dataset(name: str, value: object) -> None:
-    """Refuse what is no dataset.
-
-    Parameters
-    ----------
-    name : str
-        For the error message.
-    value : object
-        Should be a Dataset.
-
-    Raises
-    ------
-    InvalidValueError
-        For anything else.
-    """
-    if not isinstance(value, xr.Dataset):
-        raise InvalidValueError(
-            f"{name} must be a dataset (xarray.Dataset), received {type(value).__name__}; give "
-            "all variables, not one of them."
-        )
 
 
 def require_variables(
@@ -158,11 +116,38 @@ def require_magnitude(name: str, values: FloatArray, *, each: bool = False) -> N
     if not found.size:
         return
     ends = (found.min() if each else found.max(), found.max())
-    wrong = [float(end) for end in ends if not 1.0 / LARGEST <= end <= LARGEST]
+    wrong = [
+        float(end) for end in ends if not 1.0 / LARGEST_MAGNITUDE <= end <= LARGEST_MAGNITUDE
+    ]
     if wrong:
         raise InvalidValueError(
-            f"{name} must be zero or between {1.0 / LARGEST:g} and {LARGEST:g} in size, "
+            f"{name} must be zero or between {1.0 / LARGEST_MAGNITUDE:g} and "
+            f"{LARGEST_MAGNITUDE:g} in size, "
             f"received {wrong[0]:g}, whose powers are no numbers; change the unit."
+        )
+
+
+def require_dimension(dimension: object) -> None:
+    """Refuse what is no dimension of space.
+
+    Parameters
+    ----------
+    dimension : object
+        Should be a whole number of at least 1, or None where a size counts degrees of freedom;
+        a truth value is neither.
+
+    Raises
+    ------
+    InvalidValueError
+        For anything else.
+    """
+    if dimension is None:
+        return
+    counted = isinstance(dimension, Integral) and not isinstance(dimension, bool)
+    if not counted or dimension < 1:  # type: ignore[operator]
+        raise InvalidValueError(
+            "dimension must be a whole number of at least 1 where the size is a linear extent, "
+            f"or None where it counts degrees of freedom; received {dimension!r}."
         )
 
 

@@ -68,7 +68,7 @@ class SizeFeatures:
     gap : float
         Distance of the means of the two phases at the control of the barrier; 0 without.
     barrier_bounded : bool
-        Whether the valley is so empty that the barrier is a lower bound only.
+        Whether the valley of any disorder is so empty that the barrier is a lower bound only.
     mixing : float
         See `mixing_ratio`.
     disorders : int
@@ -174,7 +174,8 @@ def measure_features(
         transition=float(transitions.mean()),
         transition_spread=float(transitions.std(ddof=1)) if len(reads) > 1 else float("nan"),
         gap=float(np.mean([read.gap for read in reads])),
-        barrier_bounded=float(np.mean([read.barrier_bounded for read in reads])) > 0.5,
+        # A mean of values and lower bounds is a lower bound of the mean.
+        barrier_bounded=any(read.barrier_bounded for read in reads),
         mixing=mixing,
         disorders=len(reads),
         relative_variance=relative,

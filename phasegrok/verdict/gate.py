@@ -1,4 +1,4 @@
-"""Whether the samples of one size can be judged: mixed within phases, and folded if even."""
+"""Whether the samples of one size can be judged: mixed within phases."""
 
 from typing import Final
 
@@ -7,42 +7,13 @@ import numpy as np
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.chains import SizeChains
 
-__all__ = ["BROAD", "LARGEST_RATIO", "looks_even", "mixing_ratio"]
+__all__ = ["BROAD", "LARGEST_RATIO", "mixing_ratio"]
 
 LARGEST_RATIO: Final = 0.5
 """Chains whose halves differ more than this within a phase have not equilibrated."""
 
-_EVEN: Final = 0.3
-
 BROAD: Final = 0.5
 """Controls count where the variance exceeds this share of its largest value."""
-
-
-def looks_even(size: SizeChains) -> bool:
-    """Whether the law is even at every control, though it was not folded.
-
-    Below a critical point ±m coexist and their barrier grows with size, along a field and not
-    along the control that was varied. An even law has no mean; one that a control drives
-    through zero has one on both sides.
-
-    Parameters
-    ----------
-    size : SizeChains
-        Chains of one size.
-
-    Returns
-    -------
-    bool
-        True where both signs occur and the mean is less than 0.3 of the root mean square at
-        every control.
-    """
-    for control in size.controls:
-        values = size.pooled(float(control))
-        if values.min() >= 0.0 or values.max() <= 0.0:
-            return False
-        if abs(values.mean()) > _EVEN * np.sqrt(np.mean(values**2)):
-            return False
-    return True
 
 
 def mixing_ratio(size: SizeChains) -> float:

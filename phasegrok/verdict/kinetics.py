@@ -1,21 +1,23 @@
 """What loops and lifetimes say of a first-order transition."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import xarray as xr
-from scipy.special import expit
 
-from phasegrok.errors import InsufficientSamplesError, InvalidValueError
-from phasegrok.transitions.demands import real_numbers, require_dataset, require_variables
-from phasegrok.transitions.escape.lifetime_tables import Arrhenius, arrhenius
+from phasegrok.errors import InsufficientSamplesError
+from phasegrok.transitions.demands import require_magnitude
 from phasegrok.transitions.hysteresis.loop_laws import (
     CRITICAL,
     METASTABLE,
     compare_loop_laws,
 )
+from phasegrok.transitions.hysteresis.loop_tables import LoopStatus
+from phasegrok.verdict.kinetic_tables import lifetime_columns, width_columns
+from phasegrok.verdict.lifetime_laws import LifetimeLaws, weigh_lifetimes
 from phasegrok.verdict.signatures import Signature
-from phasegrok.verdict.weighing import LEAST_PREDICTIVE
+from phasegrok.verdict.weighing import LEAST_PREDICTIVE, SURE
 
 __all__ = ["lifetime_signature", "loop_signature"]
 
@@ -24,6 +26,7 @@ _ALL_KNOWN: Final = 0.95
 
 _LARGEST_SCATTER: Final = 0.05
 _STANDARD_ERRORS: Final = 3.0
+_FEWEST_SIZES: Final = 3
 
 
 def loop_signature(
@@ -45,17 +48,43 @@ def loop_signature(
     Returns
     -------
     Signature
-        By `phasegrok.transitions.compare_loop_laws`; silent where neither law can be trusted.
+        By `phasegrok.transitions.compare_loop_laws`. Widths that follow the law of metastable
+        phases support where they stay open by three errors; silent where neither law can be
+        trusted, or a branch up switches before the branch down by three errors.
+
+    Raises
+    ------
+    FormatError, InvalidValueError
+        See `phasegrok.verdict.kinetic_tables.width_columns`.
     """
-    require_dataset("a table of loops", loops)
+    volume, rate, width, error, status = width_columns(loops, size=size)
     if dimension is not None:
         return _silent(
             "loops", "their laws are known here for mean field alone, not for droplets in space"
         )
+    whole = (status == LoopStatus.WHOLE) & (error > 0.0) & np.isfinite(width)
+    least = float((width[whole] / error[whole]).min(initial=0.0))
+    if least < -_STANDARD_ERRORS:
+        return _silent(
+            "loops",
+            f"a width is negative by {-least:.1f} of its errors: the order parameter leads the "
+            "control instead of lagging behind",
+        )
+    if whole.any() and not width[whole].any():
+        return _silent("loops", "every width is zero, so that there is no loop")
     try:
         laws = compare_loop_laws(loops, seed=seed, size=size)
-    except InsufficientSamplesError as error:
-        return _silent("loops", str(error))
+    except InsufficientSamplesError as fault:
+        return _silent("loops", str(fault))
+    data = (
+        f"{np.count_nonzero(whole)} loops of {np.unique(volume[whole]).size} sizes and "
+        f"{np.unique(rate[whole]).size} rates"
+    )
+    found = _loops_weighed(laws, data)
+    return _with_doubt(found, int(np.count_nonzero(~whole)), "loops without a width")
+
+
+def _loops_weighed(laws: xr.Dataset, data: str) -> Signature:
     likelier = laws.isel(model=0)
     if not (bool(laws["consistent"].all()) and float(likelier["reliable"]) > 0.0):
         return _silent("loops", "the chains of their fits are not reliable")
@@ -69,16 +98,30 @@ def loop_signature(
         name: _ALL_KNOWN * float(laws["probability"].sel(model=name))
         for name in (METASTABLE, CRITICAL)
     }
-    limit = laws.sel(model=METASTABLE)
+    metastable = laws.sel(model=METASTABLE)
+    limit, limit_error = float(metastable["limit"]), float(metastable["limit_error"])
+    stays = limit > _STANDARD_ERRORS * limit_error
+    critical = laws.sel(model=CRITICAL)
+    course = (
+        f"leave a width of {limit:.3g}({limit_error:.2g})"
+        if chance[METASTABLE] >= chance[CRITICAL]
+        else f"close as the power {float(critical['exponent']):.2f}"
+        f"({float(critical['exponent_error']):.2g}) of the rate"
+    )
+    closes = (
+        "the loops do not support a first-order transition: the law of metastable phases "
+        f"leaves a width of {limit:.3g}({limit_error:.2g}), not above {_STANDARD_ERRORS:g} "
+        "errors"
+    )
     return Signature(
         name="loops",
-        supports=chance[METASTABLE],
+        supports=chance[METASTABLE] if stays else 0.0,
         opposes=chance[CRITICAL],
         grounds=(
-            f"{laws.attrs['points']} loops follow the law of {likelier['model'].item()} "
-            f"({float(likelier['probability']):.3f}); metastable phases would leave a width of "
-            f"{float(limit['limit']):.3g}({float(limit['limit_error']):.2g})",
+            f"{data} {course}, by the law of {likelier['model'].item()} "
+            f"({float(likelier['probability']):.3f} probable)",
         ),
+        doubts=() if stays or chance[METASTABLE] < chance[CRITICAL] else (closes,),
     )
 
 
@@ -88,7 +131,8 @@ def lifetime_signature(lifetimes: xr.Dataset, *, size: str, dimension: int | Non
     Parameters
     ----------
     lifetimes : Dataset
-        Of `phasegrok.transitions.lifetimes`, at the transition, one point a size.
+        Of `phasegrok.transitions.lifetimes`, one point a size: that nearest to the
+        transition.
     size : str
         Coordinate of the size.
     dimension : int or None
@@ -98,50 +142,68 @@ def lifetime_signature(lifetimes: xr.Dataset, *, size: str, dimension: int | Non
     Returns
     -------
     Signature
-        ln τ that grows with the barrier of an interface supports, ln τ that grows with ln N
-        opposes, by the difference of their χ²; silent where neither fits.
+        A barrier beside a free power of the size supports, such a power alone opposes, by
+        `phasegrok.verdict.lifetime_laws`; silent where neither fits or fewer than three sizes
+        have escapes.
+
+    Raises
+    ------
+    FormatError, InvalidValueError
+        See `phasegrok.verdict.kinetic_tables.lifetime_columns`.
     """
-    require_dataset("a table of lifetimes", lifetimes)
-    require_variables("lifetimes", lifetimes, [size], dims=("point",), advice="group by it")
-    numbers = real_numbers(f"the coordinate {size!r} of lifetimes", lifetimes[size].to_numpy())
-    extent = lifetimes[size].copy(data=numbers)
-    if not (np.isfinite(extent) & (extent > 0.0)).all():
-        raise InvalidValueError(
-            f"lifetimes need {size!r} to be positive and finite, received "
-            f"{extent.to_numpy().tolist()}; leave out points without one."
-        )
-    area = extent if dimension is None else extent ** (dimension - 1)
-    places = {"area": area, "logarithm": np.log(extent)}
-    try:
-        fits = {
-            name: arrhenius(lifetimes.assign_coords(place=values), size="place")
-            for name, values in places.items()
-        }
-    except InsufficientSamplesError as error:
-        return _silent("lifetimes", str(error))
-    if fits["area"].freedom < 1:
-        return _silent("lifetimes", "three sizes are needed to tell a law from a line")
-    return _lifetimes_weighed(fits["area"], fits["logarithm"])
-
-
-def _lifetimes_weighed(exponential: Arrhenius, power: Arrhenius) -> Signature:
-    best = max(exponential.predictive, power.predictive)
-    if best < LEAST_PREDICTIVE:
+    extent, value, escapes = lifetime_columns(lifetimes, size=size)
+    if dimension == 1:
+        return _silent("lifetimes", "in one dimension no barrier grows with the size")
+    seen = escapes > 0.0
+    count = int(np.count_nonzero(seen))
+    if count < _FEWEST_SIZES:
         return _silent(
-            "lifetimes", "they follow neither an exponential nor a power of the size"
+            "lifetimes",
+            f"{_FEWEST_SIZES} sizes with escapes are needed to tell a law, received {count}",
         )
-    chance = float(expit(0.5 * (power.chi_square - exponential.chi_square)))
-    grows = exponential.barrier > _STANDARD_ERRORS * exponential.barrier_error
+    # In units of the smallest, whose powers are numbers.
+    volume = (extent[seen] / extent[seen].min()) ** (1 if dimension is None else dimension)
+    require_magnitude("sizes over the smallest", volume)
+    laws = weigh_lifetimes(
+        volume,
+        value[seen],
+        escapes=escapes[seen],
+        exponent=1.0 if dimension is None else (dimension - 1) / dimension,
+    )
+    found = _lifetimes_weighed(laws, count)
+    return _with_doubt(found, int(np.count_nonzero(~seen)), "sizes without escapes")
+
+
+def _lifetimes_weighed(laws: LifetimeLaws, count: int) -> Signature:
+    slope = f"{laws.power:.2f}({laws.power_error:.2g})"
+    margin = _STANDARD_ERRORS * laws.power_error
+    if laws.power > margin:
+        course = f"grow as the power {slope} of the number of degrees of freedom"
+    else:
+        course = f"do not grow with the size: {'they fall ' if laws.power < -margin else ''}"
+        course += f"as its power {slope}"
+    if laws.predictive < LEAST_PREDICTIVE:
+        return _silent(
+            "lifetimes",
+            "they follow neither a power of the size nor one with a barrier (p = "
+            f"{laws.predictive:.1g}); at best they {course}",
+        )
+    supports, opposes = _ALL_KNOWN * laws.chance, _ALL_KNOWN * (1.0 - laws.chance)
+    if laws.chance >= 0.5:
+        course = (
+            f"grow with a barrier of {laws.barrier:.2g}({laws.barrier_error:.2g}) at the "
+            "largest size, beside a power of the size"
+        )
+    open_still = (
+        "the lifetimes do not decide whether a barrier grows with the size: the probability is "
+        f"{supports:.2f} for it and {opposes:.2f} against it"
+    )
     return Signature(
         name="lifetimes",
-        supports=_ALL_KNOWN * chance if grows else 0.0,
-        opposes=_ALL_KNOWN * (1.0 - chance),
-        grounds=(
-            f"lifetimes grow exponentially with the size at {exponential.barrier:.3g}"
-            f"({exponential.barrier_error:.2g}) per unit (χ² {exponential.chi_square:.1f}), as "
-            f"its power {power.barrier:.2g} with χ² {power.chi_square:.1f}, both with "
-            f"{power.freedom} degrees of freedom",
-        ),
+        supports=supports,
+        opposes=opposes,
+        grounds=(f"lifetimes of {count} sizes {course}; a barrier is {supports:.3f} probable",),
+        doubts=() if max(supports, opposes) >= SURE else (open_still,),
     )
 
 
@@ -149,3 +211,11 @@ def _silent(name: str, why: str) -> Signature:
     return Signature(
         name=name, supports=0.0, opposes=0.0, doubts=(f"the {name} say nothing: {why}",)
     )
+
+
+def _with_doubt(found: Signature, count: int, what: str) -> Signature:
+    """Tell what was left out."""
+    if not count:
+        return found
+    doubts = (*found.doubts, f"of the {found.name}, {count} {what} were left out")
+    return replace(found, doubts=doubts)

@@ -58,7 +58,6 @@ class Sizes:
         exponent = 1.0 if dimension is None else (dimension - 1.0) / dimension
         return cls(
             volumes=volumes,
-            # In one dimension nothing but constants is left of an interface.
             exponent=exponent,
             smallest=float(volumes.min()),
             largest=float(volumes.max()),

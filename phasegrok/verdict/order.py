@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import xarray as xr
 
 from phasegrok.errors import InvalidValueError
+from phasegrok.statistics.samples import FloatArray
 from phasegrok.statistics.seeds import checked_seed
+from phasegrok.transitions.chains import gather_chains
+from phasegrok.transitions.demands import require_dimension
 from phasegrok.verdict.answers import ANSWERS, UNDETERMINED
+from phasegrok.verdict.kinetic_tables import ONE_SIZE, lifetime_columns, width_columns
 from phasegrok.verdict.kinetics import lifetime_signature, loop_signature
 from phasegrok.verdict.models import energy_models, scaling_models
 from phasegrok.verdict.readings import (
@@ -64,7 +69,8 @@ def order_of_transition(  # noqa: PLR0913 - one door for all signatures
     loops : Dataset, optional
         Table of `phasegrok.transitions.loops` at several sizes and rates.
     lifetimes : Dataset, optional
-        Table of `phasegrok.transitions.lifetimes` at the transition, one point a size.
+        Table of `phasegrok.transitions.lifetimes`, one point a size: that nearest to the
+        transition.
     seed : int
         The only source of randomness.
 
@@ -78,7 +84,11 @@ def order_of_transition(  # noqa: PLR0913 - one door for all signatures
     Raises
     ------
     InvalidValueError
-        For missing coordinates, other dimensions, or values that are not finite.
+        For missing coordinates, other dimensions, or values that are not finite; for tables
+        that are empty, have several lifetimes of one size, or share no size with the samples.
+        All that is given is looked at before anything is fitted.
+    FormatError
+        For tables that lack a column.
     InsufficientSamplesError
         If no run is usable, or chains have fewer than 8 records.
 
@@ -91,6 +101,7 @@ def order_of_transition(  # noqa: PLR0913 - one door for all signatures
     (1986); Lee and Kosterlitz, Phys. Rev. B 43, 3265 (1991); Borgs and Kotecký, J. Stat. Phys.
     61, 79 (1990). Chains that have not mixed within a phase are refused.
     """
+    require_dimension(dimension)
     if dimension == 1:
         raise InvalidValueError(
             "in one dimension no barrier grows with the size, and nothing tells phases from a "
@@ -99,6 +110,7 @@ def order_of_transition(  # noqa: PLR0913 - one door for all signatures
         )
     seed = checked_seed(seed)
     places = Places(control=control, size=size, dimension=dimension)
+    _require_all(samples, places, energy=energy, loops=loops, lifetimes=lifetimes)
     reading = read_sizes(samples, places, seed=[seed, 0])
     weighing = weigh_reading(reading, dimension, scaling_models, seed=[seed, 1])
     tables = [observable_table(reading.features, weighing)]
@@ -118,6 +130,42 @@ def order_of_transition(  # noqa: PLR0913 - one door for all signatures
         control=control, size=size, dimension=-1 if dimension is None else dimension
     )
     return _verdict(reading, weighing, signatures, refused=refused, table=table)
+
+
+def _require_all(
+    samples: xr.DataArray,
+    places: Places,
+    *,
+    energy: xr.DataArray | None,
+    loops: xr.Dataset | None,
+    lifetimes: xr.Dataset | None,
+) -> None:
+    """Refuse what cannot be judged, before the minutes that weighing takes."""
+    known = _sizes_of(samples, places)
+    given: dict[str, FloatArray] = {}
+    if energy is not None:
+        try:
+            given["the energy has"] = _sizes_of(energy, places)
+        except InvalidValueError as error:
+            raise InvalidValueError(f"of the energy: {error}") from error
+    if loops is not None:
+        given["the loops have"] = width_columns(loops, size=places.size)[0]
+    if lifetimes is not None:
+        given["the lifetimes have"] = lifetime_columns(lifetimes, size=places.size)[0]
+    for who, sizes in given.items():
+        if not np.isclose(sizes[:, None], known, rtol=ONE_SIZE, atol=0.0).any():
+            raise InvalidValueError(
+                f"{who} no size in common with the samples: received {places.size!r} of "
+                f"{np.unique(sizes).tolist()} beside {known.tolist()}; give the same system, "
+                "and sizes that mean the same."
+            )
+
+
+def _sizes_of(samples: xr.DataArray, places: Places) -> FloatArray:
+    gathered = gather_chains(
+        samples, control=places.control, size=places.size, dimension=places.dimension
+    )
+    return np.array([each.size for each in gathered])
 
 
 def _verdict(
@@ -147,6 +195,6 @@ def _verdict(
             *[text for each in signatures for text in each.doubts],
             *refused,
         ),
-        wanted=wanted_data(weighing, order, table),
+        wanted=wanted_data(weighing, order, table, unmixed=reading.unmixed),
         table=table,
     )

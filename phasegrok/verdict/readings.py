@@ -12,14 +12,16 @@ from phasegrok.schema import LABELS, RUN, RUN_COORDINATES
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.blocks import Blocks, blocks_of, widest_leap
 from phasegrok.transitions.chains import SizeChains, gather_chains
+from phasegrok.verdict.evenness import looks_even
 from phasegrok.verdict.features import FEWEST_DISORDERS, SizeFeatures, measure_features
-from phasegrok.verdict.gate import LARGEST_RATIO, looks_even, mixing_ratio
+from phasegrok.verdict.gate import LARGEST_RATIO, mixing_ratio
 from phasegrok.verdict.laws import Sizes
 from phasegrok.verdict.models import ScalingModel
 from phasegrok.verdict.weighing import FEWEST_SIZES, Comparison, Weighing, weigh
 
 __all__ = ["Places", "Reading", "read_energy", "read_sizes", "unexplained", "weigh_reading"]
 
+_UNMIXED: Final = "its chains have not equilibrated"
 _FEWEST_CONTROLS: Final = 4
 
 _EVEN: Final = (
@@ -59,11 +61,14 @@ class Reading:
         Why the others do not, and what cannot be trusted of those that do.
     even : bool
         Whether the law is even and was not folded: then nothing can be said of a transition.
+    unmixed : tuple of float
+        Sizes that do not count because their chains have not equilibrated.
     """
 
     features: tuple[SizeFeatures, ...]
     refused: tuple[str, ...]
     even: bool = False
+    unmixed: tuple[float, ...] = ()
 
 
 def read_sizes(samples: xr.DataArray, places: Places, *, seed: Sequence[int]) -> Reading:
@@ -94,12 +99,15 @@ def read_sizes(samples: xr.DataArray, places: Places, *, seed: Sequence[int]) ->
     )
     kept: list[SizeFeatures] = []
     refused: list[str] = []
-    evens = [looks_even(each) for each in gathered]
-    for number, (each, even) in enumerate(zip(gathered, evens, strict=True)):
+    unmixed: list[float] = []
+    # A symmetry holds at every size, however well each of them shows it.
+    even = any(looks_even(each) for each in gathered)
+    for number, each in enumerate(gathered):
         generator = np.random.default_rng([*seed, number])
         reason, features = _measured(each, generator, even=even)
         if features is None:
             refused.append(f"the size {each.size:g} does not count: {reason}")
+            unmixed += [each.size] if reason.startswith(_UNMIXED) else []
         else:
             kept.append(features)
     if any(_alone(each) for each in gathered):
@@ -109,7 +117,8 @@ def read_sizes(samples: xr.DataArray, places: Places, *, seed: Sequence[int]) ->
     return Reading(
         features=tuple(kept),
         refused=tuple(refused),
-        even=any(evens),
+        even=even,
+        unmixed=tuple(unmixed),
     )
 
 
@@ -193,7 +202,7 @@ def _measured(
     mixing = mixing_ratio(chains)
     if mixing > LARGEST_RATIO:
         return (
-            f"its chains have not equilibrated (halves of chains differ within a phase by "
+            f"{_UNMIXED} (halves of chains differ within a phase by "
             f"{mixing:.2f} of its variance, at most {LARGEST_RATIO} is sound)",
             None,
         )

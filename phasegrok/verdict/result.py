@@ -5,17 +5,22 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Final, Self, final
 
+import numpy as np
 import xarray as xr
 
-from phasegrok.errors import FormatError, StorageError
+from phasegrok.errors import FormatError, InvalidValueError, StorageError
 from phasegrok.verdict.answers import ANSWERS, CROSSOVER, UNDETERMINED
 
 __all__ = ["Verdict"]
 
 _ATTRIBUTE: Final = "phasegrok_verdict"
+
+_ROUNDING: Final = 1e-9
+"""By which probabilities may miss one."""
 
 
 @final
@@ -75,9 +80,12 @@ class Verdict:
 
         Raises
         ------
+        InvalidValueError
+            For what is no path.
         StorageError
             If nothing can be written there.
         """
+        path = _place(path)
         text = json.dumps(
             {
                 "order": self.order,
@@ -87,7 +95,6 @@ class Verdict:
                 "wanted": self.wanted,
             }
         )
-        path = Path(path)
         partial = path.with_name(f".partial-{os.getpid()}-{secrets.token_hex(4)}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,9 +115,12 @@ class Verdict:
 
         Raises
         ------
+        InvalidValueError
+            For what is no path.
         FormatError
             If the file is missing or damaged, or holds no verdict.
         """
+        path = _place(path)
         try:
             with xr.open_dataset(path, engine="h5netcdf") as stored:
                 table = stored.load()
@@ -122,12 +132,21 @@ class Verdict:
         if _ATTRIBUTE not in table.attrs:
             raise FormatError(f"{path} holds no verdict; write one with Verdict.save.")
         plain = _parsed(table.attrs.pop(_ATTRIBUTE))
-        if plain is None:
+        if plain is None or not _named(table.attrs):
             raise FormatError(
                 f"{path} holds a verdict that is damaged or of another version; write it anew "
                 "with Verdict.save."
             )
         return cls(table=table, **plain)
+
+
+def _place(path: object) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidValueError(
+            f"a place for a verdict must be a path, received {type(path).__name__}; give the "
+            "name of a file."
+        )
+    return Path(path)
 
 
 def _listed(sentences: Sequence[str]) -> str:
@@ -148,11 +167,33 @@ def _parsed(text: object) -> dict[str, Any] | None:
         plain = json.loads(str(text))
         found: dict[str, Any] = {
             "order": plain["order"],
-            "probabilities": {name: float(plain["probabilities"][name]) for name in ANSWERS},
-            "grounds": tuple(map(str, plain["grounds"])),
-            "against": tuple(map(str, plain["against"])),
-            "wanted": str(plain["wanted"]),
+            "probabilities": {name: plain["probabilities"][name] for name in ANSWERS},
+            "grounds": tuple(plain["grounds"]),
+            "against": tuple(plain["against"]),
+            "wanted": plain["wanted"],
         }
     except (KeyError, TypeError, ValueError):
         return None
-    return found if found["order"] in ANSWERS else None
+    sound = (
+        found["order"] in ANSWERS
+        and len(plain["probabilities"]) == len(ANSWERS)
+        and _sums_to_one(list(found["probabilities"].values()))
+        and all(isinstance(plain[name], list) for name in ("grounds", "against"))
+        and all(isinstance(each, str) for each in (*found["grounds"], *found["against"]))
+        and isinstance(found["wanted"], str)
+    )
+    return found if sound else None
+
+
+def _sums_to_one(chances: Sequence[object]) -> bool:
+    numbers = [each for each in chances if type(each) in (int, float)]
+    chance = np.array(numbers, dtype=np.float64)
+    inside = len(numbers) == len(chances) and bool(np.all((chance >= 0.0) & (chance <= 1.0)))
+    return inside and abs(float(chance.sum()) - 1.0) <= _ROUNDING
+
+
+def _named(attributes: Mapping[str, object]) -> bool:
+    """Whether a table says what was varied, what its sizes are, and in which dimension."""
+    names = [attributes.get(name) for name in ("control", "size")]
+    words = all(isinstance(name, str) and name for name in names)
+    return words and isinstance(attributes.get("dimension"), Integral)

@@ -1,6 +1,6 @@
 """The grounds of a verdict in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -137,14 +137,30 @@ def too_few(reading: Reading) -> tuple[str, ...]:
     return (f"{count} usable size{'' if count == 1 else 's'}, {FEWEST_SIZES} are needed",)
 
 
-def wanted_data(weighing: Weighing | None, order: str, table: xr.Dataset) -> str:
-    """Say what would settle an undetermined case; nothing where an answer is named."""
+def wanted_data(
+    weighing: Weighing | None,
+    order: str,
+    table: xr.Dataset,
+    *,
+    unmixed: Sequence[float] = (),
+) -> str:
+    """Say what would settle an undetermined case; nothing where an answer is named.
+
+    Sizes that are there and have not equilibrated come before any that are not there.
+    """
     if order != UNDETERMINED:
         return ""
     if weighing is not None and any(
         each.name == WINDOW and not each.passed for each in weighing.checks
     ):
         return "Move the window of the control until the fluctuations are largest within it."
+    if unmixed:
+        *others, last = [_three_digits(each) for each in sorted(unmixed)]
+        sizes = f"{', '.join(others)} and {last}" if others else last
+        return (
+            f"Longer chains, or moves that mix faster, at {table.attrs['size']} = {sizes}: "
+            "what is there does not count yet."
+        )
     if weighing is None:
         return (
             f"Give at least {FEWEST_SIZES} sizes spanning a factor 4 in N, each with several "

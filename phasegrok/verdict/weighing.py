@@ -1,6 +1,6 @@
 """From evidences to probabilities of answers, and what a named answer must survive."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -39,7 +39,14 @@ WINDOW: Final = "window"
 """Name of the check that the transition lies within the controls."""
 
 _LARGEST_LAG: Final = 2.0
-"""Nats by which a rival may predict the largest size better, however uncertain both are."""
+"""Nats by which a rival may predict the largest size better at most, and that only where it is
+within twice the error of the difference: what predicts best is to be named."""
+
+_LEAST_SEEN: Final = 2
+"""Sizes at which something besides a variance was measured."""
+
+_PLAYS_A_PART: Final = 0.01
+"""Kinds of lower probability may have evidences that are none."""
 
 _CONTENDER: Final = 12.0
 """Kinds further behind than this many nats cannot change an answer in a check."""
@@ -217,6 +224,7 @@ def _checks(
     contenders = comparison.contenders(scores)
     return (
         _spans(comparison),
+        _sees(comparison),
         _agrees([scores[kind] for kind in contenders]),
         _fits(named, scores),
         *(
@@ -242,12 +250,32 @@ def _spans(comparison: Comparison) -> Check:
     )
 
 
+def _sees(comparison: Comparison) -> Check:
+    """Variances alone and bounds name nothing: stuck chains of any kind have them."""
+    slopes = sum(each.slope_known for each in comparison.features)
+    barriers = sum(not each.barrier_bounded for each in comparison.features)
+    return Check(
+        name="slopes and barriers",
+        passed=max(slopes, barriers) >= _LEAST_SEEN,
+        text=f"slopes count at {slopes} and barriers were seen at {barriers} sizes, "
+        f"{_LEAST_SEEN} of either are the least",
+    )
+
+
 def _agrees(scores: Sequence[Score]) -> Check:
-    refused = [each.kind for each in scores if not each.evidence.consistent]
-    text = "forward and reverse stepping stones agree"
-    if refused:
-        text = f"forward and reverse stepping stones disagree for {' and '.join(refused)}"
-    return Check(name="evidences", passed=not refused, text=text)
+    refused = _refused(scores)
+    return Check(
+        name="evidences",
+        passed=not refused,
+        text=refused or "forward and reverse stepping stones agree",
+    )
+
+
+def _refused(scores: Iterable[Score]) -> str:
+    """Which evidences are none; empty where all are."""
+    kinds = [each.kind for each in scores if not each.evidence.consistent]
+    disagreeing = "forward and reverse stepping stones, or ladders, disagree for "
+    return f"{disagreeing}{' and '.join(kinds)}" if kinds else ""
 
 
 def _fits(named: str, scores: Mapping[str, Score]) -> Check:
@@ -272,8 +300,14 @@ def _survives_widening(
 
 
 def _still(named: str, comparison: Comparison, scores: Mapping[str, Score], name: str) -> Check:
-    p = comparison.posterior(scores)[named]
-    return Check(name=name, passed=p >= 0.5, text=f"{named} then has the probability {p:.2f}")
+    chances = comparison.posterior(scores)
+    p = chances[named]
+    refused = _refused(each for kind, each in scores.items() if chances[kind] > _PLAYS_A_PART)
+    return Check(
+        name=name,
+        passed=p >= 0.5 and not refused,
+        text=f"{named} then has the probability {p:.2f}" + (f", but {refused}" * bool(refused)),
+    )
 
 
 def _predicts_largest(
@@ -292,16 +326,16 @@ def _predicts_largest(
         kind: scores[kind].evidence.log_evidence - each.evidence.log_evidence
         for kind, each in without.items()
     }
-    errors = [
-        scores[k].evidence.standard_error + without[k].evidence.standard_error for k in answers
-    ]
     best = max(gains, key=lambda kind: gains[kind])
     behind = gains[best] - gains[named]
+    pair = [table[kind] for table in (scores, without) for kind in {best: 0, named: 0}]
+    error = float(np.sqrt(sum(each.evidence.standard_error**2 for each in pair)))
+    refused = _refused(pair)
+    lag = "" if best == named else f", {named} is {behind:.1f} nats behind"
     return (
         Check(
             name="prediction of the largest size",
-            passed=behind <= min(2.0 * max(errors), _LARGEST_LAG),
-            text=f"{best} predicts it best"
-            + ("" if best == named else f", {named} is {behind:.1f} nats behind"),
+            passed=behind <= min(2.0 * error, _LARGEST_LAG) and not refused,
+            text=f"{best} predicts it best{lag}" + (f", but {refused}" * bool(refused)),
         ),
     )

@@ -9,26 +9,39 @@ import pytest
 from phasegrok.errors import InvalidValueError
 from phasegrok.exact.checking import LARGEST_COUNT, finite_number, whole_number
 from phasegrok.exact.limits import (
-    LARGEST,
+    LARGEST_MODERATE,
     UPDATE_LIMIT,
     moderate_number,
     moderate_positive,
-    require_magnitude,
+    require_moderate,
     require_run_memory,
     require_updates,
 )
 
 
-@pytest.mark.parametrize("value", [0.0, LARGEST, -LARGEST, 1.0 / LARGEST, -1.0 / LARGEST, 3])
+@pytest.mark.parametrize(
+    "value",
+    [
+        0.0,
+        LARGEST_MODERATE,
+        -LARGEST_MODERATE,
+        1.0 / LARGEST_MODERATE,
+        -1.0 / LARGEST_MODERATE,
+        3,
+    ],
+)
 def test_numbers_whose_powers_are_numbers_are_taken(value: float) -> None:
-    require_magnitude("width", [1.0, value])
+    require_moderate("width", [1.0, value])
     assert moderate_number("width", value) == value
 
 
-@pytest.mark.parametrize("value", [2 * LARGEST, -2 * LARGEST, 0.5 / LARGEST, 5e-324, 10**70])
+@pytest.mark.parametrize(
+    "value",
+    [2 * LARGEST_MODERATE, -2 * LARGEST_MODERATE, 0.5 / LARGEST_MODERATE, 5e-324, 10**70],
+)
 def test_numbers_whose_powers_are_none_are_refused(value: float) -> None:
     with pytest.raises(InvalidValueError, match="width must be zero or between 1e-60 and 1e"):
-        require_magnitude("width", [1.0, value])
+        require_moderate("width", [1.0, value])
     with pytest.raises(InvalidValueError, match="change the unit"):
         moderate_number("width", value)
 

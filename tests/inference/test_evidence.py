@@ -55,16 +55,37 @@ def test_the_stated_error_covers_the_scatter() -> None:
     assert 0.5 < errors.std(ddof=1) / stated < 1.5
 
 
-def test_a_likelihood_that_vanishes_almost_everywhere_is_climbed() -> None:
+@pytest.mark.parametrize("share", [0.9, 0.5, 0.05, 0.01])
+def test_excluded_volume_of_the_prior_is_counted(share: float) -> None:
     def inside(standard: FloatArray) -> FloatArray:
         x = point(LINE, standard)[:, 0]
-        density: FloatArray = np.where(np.abs(x) < 0.5, 0.0, -np.inf)
+        density: FloatArray = np.where(np.abs(x) < 10.0 * share, 0.0, -np.inf)
         return density
 
-    ladders = [climb(LINE, inside, seed=own) for own in SEED.spawn(4)]
+    ladders = [climb(LINE, inside, seed=own) for own in SEED.spawn(6)]
     evidence = combine(ladders)
-    # One part in twenty of the prior.
-    assert abs(evidence.log_evidence + np.log(20.0)) < 4.0 * evidence.standard_error
+    assert evidence.consistent
+    assert abs(evidence.log_evidence - np.log(share)) < 4.0 * evidence.standard_error
+    # A constant within the support has no error but that of its share.
+    for ladder in ladders:
+        assert abs(ladder.balanced - np.log(share)) < 4.5 * ladder.standard_error
+        # Rounds of 3,000 draws are made until 3,000 lie within.
+        low, high = (((1.0 - share) / count) ** 0.5 for count in (6000.0, 3000.0))
+        assert 0.95 * low < ladder.standard_error < 1.05 * high
+
+
+def test_a_law_cut_in_half_has_half_the_evidence() -> None:
+    def half(standard: FloatArray) -> FloatArray:
+        x = point(LINE, standard)
+        return np.where(x[:, 0] > 1.0, log_normal(x, 1.0, 0.3), -np.inf)
+
+    schedule = Schedule(walkers=100, burn_in=20, steps=40, overlap=0.5)
+    evidence = combine(
+        [climb(LINE, half, seed=own, schedule=schedule) for own in SEED.spawn(4)]
+    )
+    assert evidence.consistent
+    exact = -np.log(2.0 * 20.0)
+    assert abs(evidence.log_evidence - exact) < 4.0 * evidence.standard_error
 
 
 def test_disagreement_between_directions_is_refused() -> None:

@@ -48,3 +48,16 @@ def test_refusals() -> None:
     assert isinstance(caught.value.estimate, float)
     with pytest.raises(InvalidValueError, match="0 < overlap < 1"):
         Schedule(overlap=1.0)
+
+
+def test_what_is_almost_nowhere_or_infinite_is_refused() -> None:
+    def speck(standard: FloatArray) -> FloatArray:
+        return np.where(np.abs(LINE.values(standard)["x"]) < 1e-3, 0.0, -np.inf)
+
+    def divergent(standard: FloatArray) -> FloatArray:
+        return np.where(LINE.values(standard)["x"] > 9.0, np.inf, 0.0)
+
+    with pytest.raises(InvalidValueError, match="finite values at 600000 prior draws"):
+        climb(LINE, speck, seed=SEED)
+    with pytest.raises(InvalidValueError, match="received inf at a prior draw"):
+        climb(LINE, divergent, seed=SEED)

@@ -1,6 +1,7 @@
 """Models of a user's own against exact posteriors and evidences."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ from scipy import stats
 
 from phasegrok.errors import InvalidValueError
 from phasegrok.inference import (
+    Evidence,
     Model,
     Parameter,
     ParameterSpace,
     Posterior,
+    Schedule,
     compare,
     fit_model,
     uniform,
@@ -134,3 +137,105 @@ def test_refusals(line: Posterior) -> None:
     other = fit_model(linear("offset"), seed=2)
     with pytest.raises(InvalidValueError, match="'offset' has none"):
         compare([line, other], prior={"offset and slope": 1.0})
+
+
+ONE = ParameterSpace((uniform("mean", -3.0, 3.0, meaning="mean of the data"),))
+QUICK = Schedule(walkers=12, burn_in=2, steps=4, overlap=0.3, most_rungs=40)
+
+
+@pytest.mark.parametrize(
+    ("returned", "sentence"),
+    [
+        (lambda _: 0.5, r"numbers of shape \(\d+,\), one for each walker, received shape \(\)"),
+        (
+            lambda n: np.zeros((n, 1)),
+            r"numbers of shape \(\d+,\), .* received shape \(\d+, 1\)",
+        ),
+        (
+            lambda n: np.zeros((3, n)),
+            r"numbers of shape \(\d+,\), .* received shape \(3, \d+\)",
+        ),
+        (lambda n: np.zeros(n - 1), r"received shape \(\d+,\); sum over the data alone"),
+        (lambda n: np.full(n, np.nan), r"is NaN or \+inf at (\d+) of \1 values; return -inf"),
+        (lambda n: np.full(n, np.inf), r"is NaN or \+inf at (\d+) of \1 values; return -inf"),
+        (lambda n: np.append(np.zeros(n - 1), np.inf), r"is NaN or \+inf at 1 of \d+ values"),
+        (lambda n: np.zeros(n, dtype=complex), "must be an array of real numbers, .* complex"),
+        (lambda _: None, "must be an array of real numbers, received NoneType"),
+        (lambda n: "a" * n, "must be an array of real numbers, received str"),
+        (
+            lambda n: [[0.0], *([0.0] * (n - 1))],
+            "must be an array of real numbers, received list",
+        ),
+    ],
+)
+def test_a_likelihood_is_one_number_a_walker(
+    returned: Callable[[int], Any], sentence: str
+) -> None:
+    model = Model(
+        name="odd", space=ONE, log_likelihood=lambda values: returned(values["mean"].size)
+    )
+    with pytest.raises(InvalidValueError, match=f"the log likelihood of 'odd' .*{sentence}"):
+        fit_model(model, seed=1, schedule=QUICK)
+    with pytest.raises(InvalidValueError, match=f"the log likelihood of 'odd' .*{sentence}"):
+        model.log_likelihood_at(np.zeros((7, 1)))
+
+
+def test_a_likelihood_of_zero_and_a_list_are_taken() -> None:
+    model = Model(
+        name="edge",
+        space=ONE,
+        log_likelihood=lambda values: [-np.inf, *([0.0] * (values["mean"].size - 1))],  # type: ignore[arg-type, return-value]
+    )
+    found = model.log_likelihood_at(np.zeros((3, 1)))
+    np.testing.assert_array_equal(found, [-np.inf, 0.0, 0.0])
+
+
+def posterior(name: str, log_evidence: float = -3.0) -> Posterior:
+    return Posterior(
+        model=name,
+        chains=None,  # type: ignore[arg-type]
+        evidence=Evidence(
+            log_evidence=log_evidence, standard_error=0.1, forward=-3.0, reverse=-3.0, rungs=2
+        ),
+    )
+
+
+@pytest.mark.parametrize("number", [np.inf, np.nan, 0.0, -1.0, True, "2", None, [1.0]])
+def test_a_prior_is_finite_and_positive(number: Any) -> None:
+    with pytest.raises(InvalidValueError, match=r"positive and finite number .* 'a' has"):
+        compare([posterior("a"), posterior("b")], prior={"a": number, "b": 1.0})
+
+
+def test_a_prior_names_every_model_and_no_other() -> None:
+    both = [posterior("a"), posterior("b")]
+    with pytest.raises(InvalidValueError, match="every model, 'b' has none"):
+        compare(both, prior={"a": 1.0})
+    with pytest.raises(InvalidValueError, match=r"'c' is no model .*Known: 'a', 'b'"):
+        compare(both, prior={"a": 1.0, "b": 1.0, "c": 1.0})
+    wrong: Any = [1.0, 1.0]
+    with pytest.raises(InvalidValueError, match="the prior must be given by name"):
+        compare(both, prior=wrong)
+
+
+@pytest.mark.parametrize(
+    ("given", "received"),
+    [
+        ([posterior("a"), 1], "int"),
+        ([None, posterior("a")], "NoneType"),
+        (posterior("a"), "Posterior"),
+        ("ab", "str"),
+        ({"a": posterior("a"), "b": posterior("b")}, "dict"),
+        (3, "int"),
+    ],
+)
+def test_only_posteriors_are_compared(given: Any, received: str) -> None:
+    with pytest.raises(
+        InvalidValueError, match=f"comparing needs a list of posteriors, received .*{received}"
+    ):
+        compare(given)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_an_evidence_is_a_number(number: float) -> None:
+    with pytest.raises(InvalidValueError, match="the log evidence of 'b' is"):
+        compare([posterior("a"), posterior("b", number)])

@@ -1,5 +1,8 @@
 """Chains of emcee against exact laws: seeded, over several starts, refused where hopeless."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -90,3 +93,21 @@ def test_refuses_starts_that_cannot_work() -> None:
         sample(log_gaussian, bad, names=NAMES, seed=0)
     with pytest.raises(InvalidValueError, match="most_steps >= block"):
         Budget(block=100, most_steps=50)
+
+
+@pytest.mark.parametrize(
+    ("returned", "sentence"),
+    [
+        (lambda _: 0.0, r"shape \(8,\), one for each walker, received shape \(\)"),
+        (lambda n: np.zeros((n, 1)), r"shape \(8,\), one for each .* shape \(8, 1\)"),
+        (lambda _: None, "must be an array of real numbers, received NoneType"),
+    ],
+)
+def test_a_density_is_one_number_a_walker(
+    returned: Callable[[int], Any], sentence: str
+) -> None:
+    starts = np.random.default_rng(0).normal(size=(2, 8, 2))
+    with pytest.raises(
+        InvalidValueError, match=f"the log probability must be .*{sentence}|{sentence}"
+    ):
+        sample(lambda x: returned(len(x)), starts, names=("a", "b"), seed=1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from phasegrok.errors import FormatError, InsufficientSamplesError, InvalidValueError
 from phasegrok.exact import GaussianMixture, concatenated, gaussian_mixture
-from phasegrok.verdict import Verdict, order_of_transition
+from phasegrok.verdict import Verdict, order, order_of_transition
 from phasegrok.verdict.readings import Places, read_sizes
 
 Draw = Callable[[float, float, int, np.random.Generator], NDArray[np.float64]]
@@ -188,6 +188,7 @@ def flat(**changes: object) -> xr.DataArray:
         (flat(g=("run", ["a", "b"])), {}, "'g' must hold finite numbers"),
         (flat(), {"dimension": 0}, "dimension must be a whole number of at least 1"),
         (flat(), {"dimension": 2.0}, "dimension must be a whole number of at least 1"),
+        (flat(), {"dimension": True}, "dimension must be a whole number of at least 1"),
         (flat().rename(record="time"), {}, "needs the dimensions"),
         (flat() * np.nan, {}, "holds values that are not finite"),
         (flat().astype(complex), {}, "must be an array of real numbers"),
@@ -319,3 +320,63 @@ def test_phases_that_a_symmetry_relates_are_not_thermal_first_order() -> None:
     assert any("declare attrs['symmetry'] = 'sign'" in each for each in verdict.against)
     folded = judge(samples.assign_attrs(symmetry="sign"))
     assert folded.probabilities["first-order"] < 0.05
+
+
+def beside(extent: list[float]) -> dict[str, xr.Dataset]:
+    """Tables of loops and lifetimes that could be used."""
+    count = len(extent)
+    names = {
+        "loops": {"width": 1.0, "width_error": 0.1, "status": 0},
+        "lifetimes": {"value": 2.0, "effective_escapes": 50.0},
+    }
+    place = {"N": ("point", extent), "rate": ("point", np.linspace(0.1, 1.0, count))}
+    return {
+        name: xr.Dataset(
+            {each: ("point", np.full(count, value)) for each, value in columns.items()},
+            coords=place,
+        )
+        for name, columns in names.items()
+    }
+
+
+@pytest.fixture
+def nothing_costly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reached(*_: object, **__: object) -> None:
+        raise RuntimeError("the order parameter was weighed")
+
+    monkeypatch.setattr(order, "read_sizes", reached)
+
+
+@pytest.mark.usefixtures("nothing_costly")
+@pytest.mark.parametrize("name", ["loops", "lifetimes"])
+def test_wrong_tables_are_refused_before_anything_is_fitted(name: str) -> None:
+    samples = make_study(two_phases, lambda size: (-8.0 / size, 8.0 / size), records=20)
+    good = beside(np.unique(samples["N"]).tolist())[name]
+    with pytest.raises(RuntimeError, match="was weighed"):
+        order_of_transition(samples, control="g", size="N", dimension=None, **{name: good})  # type: ignore[arg-type]
+    column = "width" if name == "loops" else "value"
+    for wrong, message in (
+        (good[column], "must be a dataset"),
+        (good.drop_vars("N"), "need the variable 'N'"),
+        (good.drop_vars(column), f"need the variable '{column}'"),
+        (good.isel(point=slice(0)), "received an empty table"),
+        (beside([3.0, 5.0, 7.0])[name], f"the {name} have no size in common with the samples"),
+    ):
+        with pytest.raises((InvalidValueError, FormatError), match=message):
+            order_of_transition(samples, control="g", size="N", dimension=None, **{name: wrong})  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("nothing_costly")
+def test_a_wrong_energy_is_refused_before_anything_is_fitted() -> None:
+    samples = make_study(two_phases, lambda size: (-8.0 / size, 8.0 / size), records=20)
+    energy = with_energy(samples)
+    for wrong, message in (
+        (energy.to_dataset(name="energy"), "of the energy: .* must be a labelled array"),
+        (energy.drop_vars("N"), "of the energy: there is no coordinate 'N'"),
+        (energy.drop_vars("g"), "of the energy: there is no coordinate 'g'"),
+        (energy * np.nan, "of the energy: .* values that are not finite"),
+        (energy.isel(run=slice(0)), "at least 1 sample"),
+        (energy.assign_coords(N=3.3 * energy["N"]), "the energy has no size in common"),
+    ):
+        with pytest.raises((InvalidValueError, InsufficientSamplesError), match=message):
+            order_of_transition(samples, control="g", size="N", dimension=None, energy=wrong)  # type: ignore[arg-type]

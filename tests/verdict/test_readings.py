@@ -79,3 +79,14 @@ def test_chains_of_unequal_lengths_are_read_whole() -> None:
     for one, other in zip(whole, read_sizes(cut, PLACES, seed=[1]).features, strict=True):
         error = np.hypot(*np.sqrt([np.diag(one.covariance), np.diag(other.covariance)]))
         np.testing.assert_array_less(np.abs(one.values - other.values), 4.0 * error + 1e-9)
+
+
+def test_sizes_whose_chains_wander_are_listed() -> None:
+    samples = well()
+    walk = np.random.default_rng(8).standard_normal((samples.sizes["run"], RECORDS)).cumsum(1)
+    large = samples["N"].to_numpy() > 70.0
+    samples = samples.copy(data=np.where(large[:, None], 5.0 + 0.05 * walk, samples))
+    reading = read_sizes(samples, PLACES, seed=[1])
+    assert [each.size for each in reading.features] == [50.0]
+    assert reading.unmixed == (100.0,)
+    assert any("the size 100 does not count: its chains have not" in s for s in reading.refused)

@@ -5,13 +5,14 @@ import re
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
 from scipy.special import softmax
 
-from phasegrok.errors import FormatError, StorageError
+from phasegrok.errors import FormatError, InvalidValueError, StorageError
 from phasegrok.exact import GaussianMixture, concatenated, gaussian_mixture
 from phasegrok.verdict import Verdict, order_of_transition
 
@@ -376,3 +377,75 @@ def test_one_paragraph_tells_that_sizes_are_too_few(
     assert "\n" not in text
     verdict.save(tmp_path / "verdict.nc")
     assert_same(Verdict.load(tmp_path / "verdict.nc"), verdict)
+
+
+NUMBERS = dict.fromkeys(ORDERS, 0.25)
+DAMAGED: dict[str, dict[str, object]] = {
+    "no number": {"probabilities": NUMBERS | {"continuous": float("nan")}},
+    "endless": {"probabilities": NUMBERS | {"continuous": float("inf")}},
+    "below zero": {"probabilities": NUMBERS | {"continuous": -0.25, "crossover": 0.75}},
+    "too much": {"probabilities": NUMBERS | {"continuous": 0.26}},
+    "too little": {"probabilities": dict.fromkeys(ORDERS, 0.0)},
+    "one too many": {"probabilities": NUMBERS | {"second-order": 0.0}},
+    "a word": {"probabilities": NUMBERS | {"continuous": "0.25"}},
+    "truth values": {"probabilities": dict.fromkeys(ORDERS, False) | {"continuous": True}},
+    "a list of numbers": {"probabilities": [0.25] * 4},
+    "grounds as one sentence": {"grounds": "the variance grows"},
+    "grounds by name": {"grounds": {"the variance": "grows"}},
+    "grounds of numbers": {"grounds": [1, 2]},
+    "doubts as one sentence": {"against": "it may be weak"},
+    "doubts of lists": {"against": [["it may be weak"]]},
+    "nothing wanted": {"wanted": None},
+    "a list wanted": {"wanted": ["Give more."]},
+    "a list of orders": {"order": ["continuous"]},
+    "orders by name": {"order": {"continuous": 1}},
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_fields_of_another_meaning_are_refused(name: str, tmp_path: Path) -> None:
+    path = stored_fields(tmp_path / "damaged.nc", json.dumps(FIELDS | DAMAGED[name]))
+    with pytest.raises(FormatError, match=r"damaged or of another version; write it anew"):
+        Verdict.load(path)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"size": "L", "dimension": 2},
+        {"control": "g", "dimension": 2},
+        {"control": "g", "size": "L"},
+        {"control": 3, "size": "L", "dimension": 2},
+        {"control": "", "size": "L", "dimension": 2},
+        {"control": "g", "size": 3.0, "dimension": 2},
+        {"control": "g", "size": "L", "dimension": "two"},
+        {"control": "g", "size": "L", "dimension": 2.5},
+    ],
+)
+def test_a_table_without_its_names_is_refused(
+    attributes: dict[str, object], tmp_path: Path
+) -> None:
+    path = tmp_path / "damaged.nc"
+    table = small_table().drop_attrs()
+    table.attrs = attributes | {"phasegrok_verdict": json.dumps(FIELDS)}
+    table.to_netcdf(path, engine="h5netcdf")
+    with pytest.raises(FormatError, match=r"damaged or of another version; write it anew"):
+        Verdict.load(path)
+
+
+def test_probabilities_may_miss_one_by_rounding(tmp_path: Path) -> None:
+    off = {"probabilities": NUMBERS | {"continuous": 0.25 + 1e-12}}
+    path = stored_fields(tmp_path / "whole.nc", json.dumps(FIELDS | off))
+    assert Verdict.load(path).probabilities["continuous"] == 0.25 + 1e-12
+
+
+@pytest.mark.parametrize("path", [3, None, 2.5, b"verdict.nc", ["verdict.nc"]])
+def test_a_place_is_a_path(path: Any) -> None:
+    with pytest.raises(
+        InvalidValueError, match="a place for a verdict must be a path, received"
+    ):
+        make().save(path)
+    with pytest.raises(
+        InvalidValueError, match="a place for a verdict must be a path, received"
+    ):
+        Verdict.load(path)

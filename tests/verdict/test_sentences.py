@@ -418,3 +418,19 @@ def test_no_size_settles_what_signatures_contradict() -> None:
     weighing = weighed(features(), SURE, checks=(PASSED,))
     text = wanted_data(weighing, UNDETERMINED, table())
     assert text.startswith("No larger size alone settles what signatures contradict")
+
+
+@pytest.mark.parametrize(
+    ("unmixed", "sizes"), [((32.0,), "32"), ((48.0, 32.0, 64.5), "32, 48 and 64.5")]
+)
+@pytest.mark.parametrize("few", [True, False])
+def test_chains_that_are_too_short_come_before_sizes_that_are_not_there(
+    unmixed: tuple[float, ...], sizes: str, few: bool
+) -> None:
+    weighing = None if few else weighed(features(), OPEN)
+    text = wanted_data(weighing, UNDETERMINED, table(), unmixed=unmixed)
+    assert text == (
+        f"Longer chains, or moves that mix faster, at {table().attrs['size']} = {sizes}: "
+        "what is there does not count yet."
+    )
+    assert wanted_data(weighing, "continuous", table(), unmixed=unmixed) == ""

@@ -1,16 +1,18 @@
 """Probabilities of answers and the checks that a named answer must survive."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from phasegrok.inference import Evidence
 from phasegrok.statistics.samples import FloatArray
-from phasegrok.verdict.answers import CROSSOVER, FIRST_ORDER, UNDETERMINED
+from phasegrok.verdict.answers import CONTINUOUS, CROSSOVER, FIRST_ORDER, UNDETERMINED
 from phasegrok.verdict.features import SizeFeatures
 from phasegrok.verdict.laws import Sizes
 from phasegrok.verdict.models import scaling_models
-from phasegrok.verdict.scoring import feature_table
+from phasegrok.verdict.scoring import Score, feature_table
 from phasegrok.verdict.signatures import named_answer
 from phasegrok.verdict.weighing import WINDOW, Comparison, Weighing, weigh
 
@@ -97,3 +99,127 @@ def test_a_barrier_beyond_its_bound_speaks_for_growth() -> None:
     # As a value it would refute the growth from 1.25, 2.5 and 5 that it is part of.
     features[3] = replace(features[3], barrier_bounded=False)
     assert weighed(tuple(features)).scores[FIRST_ORDER].predictive < 0.05
+
+
+SPREAD = 0.05
+
+
+def scored(kind: str, log_evidence: float, *, sound: bool = True, fits: float = 0.5) -> Score:
+    half = 0.1 if sound else 2.0
+    evidence = Evidence(
+        log_evidence=log_evidence,
+        standard_error=SPREAD,
+        forward=log_evidence + half,
+        reverse=log_evidence - half,
+        rungs=5,
+    )
+    return Score(kind=kind, evidence=evidence, predictive=fits, draws=np.zeros((1, 1)))
+
+
+SURE = {FIRST_ORDER: 0.0, CONTINUOUS: -6.0, CROSSOVER: -7.0, "weak": -8.0}
+"""Ln evidences under which first-order is named; without the largest size all have the same."""
+
+CHECKS = {
+    "priors of intercepts three times as wide": 1,
+    "priors of corrections three times as wide": 2,
+    "priors of barriers three times as wide": 3,
+    "without the smallest size": 4,
+    "prediction of the largest size": 5,
+}
+
+
+def judged(
+    monkeypatch: pytest.MonkeyPatch,
+    changes: Mapping[int, Mapping[str, Score]],
+    features: tuple[SizeFeatures, ...] | None = None,
+) -> Weighing:
+    """Weigh with evidences that are given: those of the base, then those of every check."""
+    asked = iter(range(6))
+
+    def scores(*_: object) -> dict[str, Score]:
+        number = next(asked)
+        lower = 3.0 if number == 5 else 0.0
+        usual = {kind: scored(kind, value - lower) for kind, value in SURE.items()}
+        return usual | dict(changes.get(number, {}))
+
+    monkeypatch.setattr(Comparison, "scores", scores)
+    return weighed(features or first_order_features())
+
+
+def failed(found: Weighing) -> list[str]:
+    return [each.name for each in found.checks if not each.passed]
+
+
+def test_with_every_check_passed_the_answer_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = judged(monkeypatch, {})
+    assert failed(found) == []
+    assert found.probabilities[FIRST_ORDER] > 0.95
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_each_check_alone_withdraws_the_answer(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    number = CHECKS[name]
+    # A rival a nat ahead; without the largest size, one that was further behind before.
+    rival = scored(CONTINUOUS, -6.0 - 4.0 if number == 5 else 1.0)
+    found = judged(monkeypatch, {number: {CONTINUOUS: rival}})
+    assert failed(found) == [name]
+    assert found.probabilities[FIRST_ORDER] == 0.0
+    assert named_answer(found.probabilities) is None
+    assert sum(found.probabilities.values()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("name", ["evidences", *CHECKS])
+def test_an_evidence_that_is_none_decides_no_check(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    number = {"evidences": 0, **CHECKS}[name]
+    value = -3.0 if number == 5 else 0.0
+    found = judged(
+        monkeypatch, {number: {FIRST_ORDER: scored(FIRST_ORDER, value, sound=False)}}
+    )
+    # That of the base takes part in the prediction of the largest size as well.
+    wanted = [name, "prediction of the largest size"] if number == 0 else [name]
+    assert failed(found) == wanted
+    assert found.probabilities[FIRST_ORDER] == 0.0
+    assert all(
+        "disagree for first-order" in each.text for each in found.checks if not each.passed
+    )
+
+
+def test_an_unlikely_kind_may_have_an_evidence_that_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = judged(monkeypatch, {1: {"weak": scored("weak", -9.0, sound=False)}})
+    assert failed(found) == []
+
+
+@pytest.mark.parametrize(("p", "names"), [(0.011, []), (0.009, ["fit"])])
+def test_a_law_that_does_not_fit_is_not_named(
+    monkeypatch: pytest.MonkeyPatch, p: float, names: list[str]
+) -> None:
+    found = judged(monkeypatch, {0: {FIRST_ORDER: scored(FIRST_ORDER, 0.0, fits=p)}})
+    assert failed(found) == names
+
+
+@pytest.mark.parametrize(("lag", "fails"), [(0.19, False), (0.21, True)])
+def test_a_rival_may_be_ahead_by_twice_the_error_of_the_difference(
+    monkeypatch: pytest.MonkeyPatch, lag: float, fails: bool
+) -> None:
+    # Four evidences of error 0.05: twice the error of their sum is 0.2.
+    found = judged(monkeypatch, {5: {CONTINUOUS: scored(CONTINUOUS, -9.0 - lag)}})
+    assert bool(failed(found)) is fails
+
+
+def test_variances_and_bounds_alone_name_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    blind = [
+        replace(each, slope_known=False, barrier_bounded=True)
+        for each in first_order_features()
+    ]
+    assert failed(judged(monkeypatch, {}, tuple(blind))) == ["slopes and barriers"]
+    for change in ({"slope_known": True}, {"barrier_bounded": False}):
+        one = [replace(blind[0], **change), *blind[1:]]  # type: ignore[arg-type]
+        assert failed(judged(monkeypatch, {}, tuple(one))) == ["slopes and barriers"]
+        two = [replace(each, **change) for each in blind[:2]]  # type: ignore[arg-type]
+        assert failed(judged(monkeypatch, {}, (*two, *blind[2:]))) == []

@@ -4,8 +4,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from phasegrok.errors import FormatError
 from phasegrok.schema import RECORD, RUN
 from phasegrok.statistics import disorder, histograms, series_histograms
+from phasegrok.statistics.kinds import require_dataset
 from phasegrok.statistics.labelled.lifting import (
     STATUS_ATTRIBUTES,
     disorder_labels,
@@ -61,6 +63,13 @@ def histogram_density(values: xr.DataArray, *, edges: ArrayLike, dim: str = RUN)
 
 def negative_log_density(histogram: xr.Dataset) -> xr.Dataset:
     """See `histograms.negative_log_density`; takes what `histogram_density` gives here."""
+    require_dataset("a histogram", histogram)
+    missing = sorted({"density", "standard_error", "counts", "outside"} - set(histogram))
+    if missing:
+        raise FormatError(
+            f"a histogram needs the variable(s) {missing}, received "
+            f"{sorted(map(str, histogram))}; give what histogram_density gives."
+        )
     fields = histograms.HistogramDensity(
         density=histogram["density"].to_numpy(),
         standard_error=histogram["standard_error"].to_numpy(),

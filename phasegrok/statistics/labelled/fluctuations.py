@@ -18,7 +18,6 @@ from phasegrok.statistics.labelled.lifting import (
     applied,
     disorder_labels,
     fields_of,
-    require_dims,
     single,
     stacked,
 )
@@ -47,7 +46,6 @@ def susceptibility(
     dim: str = RECORD,
 ) -> xr.DataArray:
     """See `moments.susceptibility`; size and time may be labelled too."""
-    require_dims(order_parameter, [dim])
 
     def function(samples: ArrayLike, size: ArrayLike, time: ArrayLike) -> ArrayLike:
         return moments.susceptibility(samples, system_size=size, autocorrelation_time=time)

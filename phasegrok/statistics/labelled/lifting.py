@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from phasegrok.errors import FormatError, InvalidValueError
+from phasegrok.statistics.kinds import require_array, require_number_or_array
 from phasegrok.statistics.samples import Status
 
 __all__ = [
@@ -40,7 +41,6 @@ def single(
     function: Callable[..., ArrayLike], samples: xr.DataArray, dims: Sequence[str]
 ) -> xr.DataArray:
     """Apply a function of (..., dims) that gives one number for each series."""
-    require_dims(samples, dims)
     result: xr.DataArray = applied(function, (samples,), core=(dims,), dtypes=[np.float64])
     return result
 
@@ -59,9 +59,6 @@ def fields_of(
     `new_dims` names the last dimension of those fields that have one of their own, with its
     size.
     """
-    for array, needed in zip(samples, dims, strict=True):
-        if isinstance(array, xr.DataArray):
-            require_dims(array, needed)
     arrays = applied(
         function,
         tuple(samples),
@@ -88,7 +85,15 @@ def applied(
     keywords: Mapping[str, object] | None = None,
     new_dims: Sequence[tuple[str, int] | None] | None = None,
 ) -> Any:
-    """Call `xarray.apply_ufunc`, lazily where the input is lazy."""
+    """Call `xarray.apply_ufunc`, lazily where the input is lazy.
+
+    Arguments with core dimensions are labelled arrays; those without may be one number each.
+    """
+    for argument, needed in zip(arguments, core, strict=True):
+        if needed:
+            require_dims(argument, needed)
+        else:
+            require_number_or_array("a parameter", argument)
     require_same_coordinates(arguments)
     new = [None] * len(dtypes) if new_dims is None else list(new_dims)
     sizes = {dim[0]: dim[1] for dim in new if dim is not None}
@@ -104,8 +109,9 @@ def applied(
     )
 
 
-def require_dims(samples: xr.DataArray, dims: Sequence[str]) -> None:
-    """Refuse an array without the dimensions to be reduced."""
+def require_dims(samples: Any, dims: Sequence[str]) -> None:
+    """Refuse what is no labelled array, or has not the dimensions to be reduced."""
+    require_array("every array of samples", samples)
     missing = [dim for dim in dims if dim not in samples.dims]
     if missing:
         raise InvalidValueError(

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from phasegrok.errors import InvalidValueError
 from phasegrok.schema import RECORD
 from phasegrok.statistics import functions_of_means, resampling
-from phasegrok.statistics.labelled.lifting import applied, fields_of, require_dims, stacked
+from phasegrok.statistics.labelled.lifting import applied, fields_of, stacked
 
 __all__ = [
     "block_bootstrap",
@@ -77,7 +77,6 @@ def block_bootstrap_distribution(
     dim: str = RECORD,
 ) -> xr.DataArray:
     """See `resampling.block_bootstrap_distribution`; draws lie along ``resample``."""
-    require_dims(samples, [dim])
     own = _repeatable(generator)
 
     def on_series(values: ArrayLike) -> ArrayLike:
@@ -145,7 +144,7 @@ def bootstrap_of_means(
 
 def require_quantities(quantities: Sequence[xr.DataArray]) -> None:
     """Refuse a single array where a list of them is needed."""
-    if isinstance(quantities, xr.DataArray) or len(quantities) == 0:
+    if not isinstance(quantities, Sequence) or len(quantities) == 0:
         raise InvalidValueError(
             "a function of means needs a list of at least one labelled array, received "
             f"{type(quantities).__name__}; give one array for each quantity."

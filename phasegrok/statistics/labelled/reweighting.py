@@ -12,6 +12,7 @@ from phasegrok.errors import InvalidValueError
 from phasegrok.schema import RECORD, RUN
 from phasegrok.statistics import multistate as many
 from phasegrok.statistics import reweighting
+from phasegrok.statistics.kinds import require_array, require_mapping
 from phasegrok.statistics.labelled.lifting import (
     STATUS_ATTRIBUTES,
     fields_of,
@@ -117,12 +118,15 @@ def solve_states(
     held by dask are computed.
     """
     names = _names(terms)
+    require_mapping("coefficients", coefficients)
     missing = sorted(set(names) - set(coefficients))
     if missing:
         raise InvalidValueError(
             f"multistate reweighting needs a coefficient for each term, received none for "
             f"{missing}; give g/T of every run."
         )
+    for name in names:
+        require_array(f"the coefficient of {name!r}", coefficients[name])
     require_same_coordinates([*terms.values(), *(coefficients[name] for name in names)])
     columns = [_runs(terms[name], count, dim) for name in names]
     if any(coefficients[name].dims != (RUN,) for name in names):
@@ -152,6 +156,7 @@ def multistate_mean(
     dim: str = RECORD,
 ) -> xr.Dataset:
     """See `multistate.multistate_mean`; targets along ``target``, one list a control."""
+    _require_states(states)
     targets = _targets(coefficients, states.controls)
     require_same_coordinates([states.runs, observable])
     result = many.multistate_mean(
@@ -164,12 +169,14 @@ def multistate_free_energy(
     states: LabelledMultistate, *, coefficients: Mapping[str, ArrayLike]
 ) -> xr.Dataset:
     """See `multistate.multistate_free_energy`; targets along ``target``."""
+    _require_states(states)
     targets = _targets(coefficients, states.controls)
     result = many.multistate_free_energy(states.solution, coefficients=targets)
     return _by_target(result, targets, states.controls)
 
 
 def _names(terms: Mapping[str, xr.DataArray]) -> tuple[str, ...]:
+    require_mapping("terms", terms)
     if not terms:
         raise InvalidValueError("reweighting needs at least one term, received none.")
     return tuple(terms)
@@ -179,14 +186,31 @@ def _targets(
     values: Mapping[str, ArrayLike], names: tuple[str, ...], default: float | None = None
 ) -> FloatArray:
     """Numbers or lists by name into (target, control)."""
+    require_mapping("targets", values)
     unknown = sorted(set(values) - set(names))
     missing = sorted(set(names) - set(values)) if default is None else []
     if unknown or missing:
         raise InvalidValueError(
             f"targets need the controls {list(names)}, received {sorted(values)}; name each."
         )
-    columns = [np.atleast_1d(np.asarray(values.get(name, default), float)) for name in names]
-    return np.stack(np.broadcast_arrays(*columns), axis=-1)
+    try:
+        columns = [
+            np.atleast_1d(np.asarray(values.get(name, default), float)) for name in names
+        ]
+        return np.stack(np.broadcast_arrays(*columns), axis=-1)
+    except (TypeError, ValueError) as error:
+        raise InvalidValueError(
+            "targets need numbers, or lists of numbers of one length, received "
+            f"{dict(values)}; give one number of each control for every target."
+        ) from error
+
+
+def _require_states(states: object) -> None:
+    if not isinstance(states, LabelledMultistate):
+        raise InvalidValueError(
+            f"states must be what solve_states gives, received {type(states).__name__}; solve "
+            "them first."
+        )
 
 
 def _runs(array: xr.DataArray, count: str, dim: str) -> list[FloatArray]:
