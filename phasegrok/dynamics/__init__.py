@@ -12,7 +12,7 @@ from phasegrok.dynamics.integrator import (
 )
 from phasegrok.dynamics.penalties import PENALTIES, Penalty
 from phasegrok.dynamics.simulation import Progress, Simulation, simulate
-from phasegrok.dynamics.snapshot import Checkpoints, Snapshot
+from phasegrok.dynamics.snapshot import Checkpoints, Snapshot, part_of
 from phasegrok.dynamics.starts import STARTS, Start, StartContext
 from phasegrok.dynamics.streams import Stream
 from phasegrok.dynamics.system import EnergyControls, System
@@ -42,5 +42,6 @@ __all__ = [
     "check_study",
     "estimate",
     "failed_dataset",
+    "part_of",
     "simulate",
 ]

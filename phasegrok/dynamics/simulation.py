@@ -1,5 +1,6 @@
 """The one training loop: moves a batch of runs, looks at it, and returns a dataset."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ def simulate(
     device: str = "cpu",
     report: Callable[[Progress], None] | None = None,
     checkpoints: Checkpoints | None = None,
+    run_seconds: float = math.inf,
 ) -> Simulation:
     """Make runs, all in one batch.
 
@@ -78,9 +80,12 @@ def simulate(
     device : str
         A torch device.
     report : callable or None
-        Called at each record.
+        Called after every step.
     checkpoints : Checkpoints or None
         Asked for the last snapshot of these runs, to go on from, and given others.
+    run_seconds : float
+        Time after which a run is truncated. The time of a run is its share of that of its
+        batch: a step of n runs counts for each as a n-th of its duration.
 
     Returns
     -------
@@ -104,7 +109,7 @@ def simulate(
     before = None if checkpoints is None else checkpoints.stored()
     if before is not None:
         loop.restore(before)
-    loop.run(report, checkpoints)
+    loop.run(report, checkpoints, run_seconds)
     return loop.result()
 
 
@@ -149,6 +154,8 @@ class _Loop:
         self.rows = list(range(len(runs)))
         self.places = list(self.rows)
         self.next_step = 0
+        self.own_seconds = 0.0
+        self.counted_until = self.began
         self.restored_gradients = 0
         self.outcomes = [Outcome.FINISHED] * len(runs)
         self.reasons = [""] * len(runs)
@@ -169,19 +176,24 @@ class _Loop:
         self.limit = self._energy_limit()
 
     def run(
-        self, report: Callable[[Progress], None] | None, checkpoints: Checkpoints | None
+        self,
+        report: Callable[[Progress], None] | None,
+        checkpoints: Checkpoints | None,
+        run_seconds: float,
     ) -> None:
         """From the next step to the last, or until no run is left."""
+        self.counted_until = time.perf_counter()
         if self.next_step == 0:
             self._begin()
         due = {step: index for index, step in enumerate(self.steps)}
         for step in range(self.next_step, self.total + 1):
             self._look(step, due)
-            if report is not None and step in due:
+            if report is not None:
                 report(Progress(step, self.total, len(self.runs)))
             if step == self.total or not self._moving:
                 break
             self._advance()
+            self._stop_after(run_seconds)
             if checkpoints is not None and checkpoints.is_due():
                 checkpoints.keep(self.snapshot())
         for run in self._moving:
@@ -195,6 +207,17 @@ class _Loop:
     def _moving(self) -> list[int]:
         """Runs that have not ended."""
         return [run for run in self.rows if run >= 0]
+
+    def _stop_after(self, run_seconds: float) -> None:
+        """Count the time of a step, and end runs whose own time is up."""
+        now, moving = time.perf_counter(), self._moving
+        self.own_seconds += (now - self.counted_until) / max(len(moving), 1)
+        self.counted_until = now
+        # All that move have moved together since step 0: their times are one.
+        if self.own_seconds > run_seconds:
+            for run in moving:
+                self._end(run, Outcome.TRUNCATED, f"time limit of {run_seconds:g} s")
+            self._leave(set(moving))
 
     def _begin(self) -> None:
         batch = self.batch
@@ -236,6 +259,7 @@ class _Loop:
         return {
             "next_step": self.next_step,
             "seconds": time.perf_counter() - self.began,
+            "own_seconds": self.own_seconds,
             "rows": list(self.rows),
             "places": list(self.places),
             "outcomes": [outcome.value for outcome in self.outcomes],
@@ -252,7 +276,9 @@ class _Loop:
     def restore(self, snapshot: Snapshot) -> None:
         """Go on where a snapshot of the same runs was taken."""
         self.next_step = snapshot["next_step"]
-        self.began = time.perf_counter() - snapshot["seconds"]
+        self.counted_until = time.perf_counter()
+        self.began = self.counted_until - snapshot["seconds"]
+        self.own_seconds = snapshot["own_seconds"]
         self.rows = list(snapshot["rows"])
         if self.places != snapshot["places"]:
             self.places = list(snapshot["places"])

@@ -9,7 +9,7 @@ import pytest
 import torch
 import xarray as xr
 
-from phasegrok.dynamics import Simulation, Snapshot, simulate
+from phasegrok.dynamics import Simulation, Snapshot, part_of, simulate
 from phasegrok.study import (
     Energy,
     Event,
@@ -102,7 +102,7 @@ def interrupted(study: Study, *, after: int, every: int = 1, runs: slice = slice
         return done, deaths
 
 
-def assert_same(found: Simulation, whole: Simulation) -> None:
+def assert_same(found: Simulation, whole: Simulation, *, warned: bool = True) -> None:
     for one, other in ((found.dataset, whole.dataset), (found.states, whole.states)):
         if one is None or other is None:
             assert one is other
@@ -110,7 +110,8 @@ def assert_same(found: Simulation, whole: Simulation) -> None:
         assert set(one.variables) == set(other.variables)
         for name in one.variables:
             same_bits(one[name], other[name])
-    assert found.warnings == whole.warnings
+    # Warnings count the runs of the batch that they were given for.
+    assert not warned or found.warnings == whole.warnings
 
 
 def same_bits(one: xr.DataArray, other: xr.DataArray) -> None:
@@ -208,3 +209,84 @@ def test_gradients_before_the_snapshot_are_not_taken_again() -> None:
     assert whole.gradients == 12 * len(requests)
     assert found.gradients == 7 * len(requests)
     np.testing.assert_array_equal(found.dataset.gradient_count, whole.dataset.gradient_count)
+
+
+PICKS = [[0, 1], [7], [3, 6, 2], list(range(8))]
+
+
+@pytest.mark.parametrize("picks", PICKS, ids=str)
+@pytest.mark.parametrize(
+    "dynamics", [INTEGRATORS[0], INTEGRATORS[5]], ids=lambda each: each.kind
+)
+def test_some_runs_of_a_snapshot_go_on_without_the_others(
+    dynamics: Part, picks: list[int]
+) -> None:
+    study = study_of(dynamics)
+    requests = requested_runs(study)
+    store = Bytes(every=5, dies_at=1)
+    with pytest.raises(Killed):
+        simulate(study, requests, checkpoints=store)
+    part_store = Bytes(every=10**6)
+    stored = store.stored()
+    assert stored is not None
+    file = io.BytesIO()
+    torch.save(part_of(stored, picks), file)
+    part_store.content = file.getvalue()
+    some = [requests[run] for run in picks]
+    found = simulate(study, some, checkpoints=part_store)
+    assert_same(found, simulate(study, some))
+    per_step = found.gradients / len(picks)
+    assert per_step < simulate(study, some[:1]).gradients
+
+
+def test_runs_that_ended_keep_their_ends_in_a_part() -> None:
+    study = study_of(
+        part("langevin", step_size=1e-4),
+        plan=Plan(grid={"step_size": [1e-4, 1e9]}, replicas=2, disorders=1),
+        recording=Recording(steps=STEPS, every=1, states="all", observables=OBSERVABLES),
+    )
+    requests = requested_runs(study)
+    store = Bytes(every=5, dies_at=1)
+    with pytest.raises(Killed):
+        simulate(study, requests, checkpoints=store)
+    stored = store.stored()
+    assert stored is not None
+    for picks in ([2], [3, 2], [0], [1, 3], [3, 0, 1]):
+        file = io.BytesIO()
+        torch.save(part_of(stored, picks), file)
+        some = [requests[run] for run in picks]
+        found = simulate(study, some, checkpoints=Bytes(every=10**6, content=file.getvalue()))
+        assert_same(found, simulate(study, some), warned=False)
+
+
+def test_a_ladder_of_two_goes_on_alone() -> None:
+    study = study_of(
+        part("underdamped", step_size=0.02),
+        energy=Energy(temperature=0.1, weight_decay=0.5),
+        plan=Plan(replicas=3, disorders=1),
+        exchange=Exchange(control="temperature", rungs=[0.1, 0.2, 0.4], every=1),
+    )
+    requests = requested_runs(study)
+    store = Bytes(every=7, dies_at=1)
+    with pytest.raises(Killed):
+        simulate(study, requests, checkpoints=store)
+    stored = store.stored()
+    assert stored is not None
+    picks = [6, 7, 8, 0, 1, 2]
+    file = io.BytesIO()
+    torch.save(part_of(stored, picks), file)
+    some = [requests[run] for run in picks]
+    found = simulate(study, some, checkpoints=Bytes(every=10**6, content=file.getvalue()))
+    assert_same(found, simulate(study, some))
+
+
+def test_a_run_whose_time_is_up_is_truncated_and_its_records_stay() -> None:
+    study = study_of(
+        part("langevin", step_size=1e-4),
+        recording=Recording(steps=10**6, every=1000, observables=OBSERVABLES),
+    )
+    requests = requested_runs(study)[:3]
+    found = simulate(study, requests, run_seconds=0.05).dataset
+    assert set(found.outcome.values) == {"truncated"}
+    assert set(found.outcome_reason.values) == {"time limit of 0.05 s"}
+    assert (found.record_count >= 1).all()
