@@ -99,6 +99,13 @@ def _add_collect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="interval of checkpoints of longer batches: what a kill can lose (default: 60)",
     )
     command.add_argument(
+        "--run-seconds",
+        type=float,
+        default=float("inf"),
+        metavar="S",
+        help="time limit of a run, its share of its batch (default: none)",
+    )
+    command.add_argument(
         "--dry-run", action="store_true", help="tell what it will take, and do nothing"
     )
     command.add_argument("--quiet", action="store_true", help="show no progress")
@@ -141,6 +148,7 @@ def _collect(options: argparse.Namespace) -> int:
             progress=not options.quiet,
             target_seconds=options.batch_seconds,
             checkpoint_seconds=options.checkpoint_seconds,
+            run_seconds=options.run_seconds,
         )
     print(report)
     failed = report.outcomes.get(Outcome.FAILED) or report.failed_before

@@ -4,15 +4,15 @@ import hashlib
 import io
 import json
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
 import torch
 
-from phasegrok.dynamics import Snapshot
+from phasegrok.dynamics import Snapshot, part_of
 from phasegrok.errors import StorageError
 from phasegrok.runs.disk import partial_files, write_over
 from phasegrok.runs.provenance import instruction_set, package_versions
@@ -25,7 +25,6 @@ __all__ = [
     "clear_checkpoints",
     "machine_type",
     "read_headers",
-    "remove_checkpoint",
     "usable_checkpoints",
 ]
 
@@ -97,21 +96,18 @@ class CheckpointFile:
         self.failure = ""
 
     def stored(self) -> Snapshot | None:
-        """Give the last snapshot, if it is whole and of this type of machine."""
-        try:
-            with self._path.open("rb") as file:
-                header = _header_in(self._path, file)
-                if header is None or header.machine != self._machine:
-                    return None
-                if list(header.run_ids) != self._run_ids:
-                    return None
-                content = file.read()
-        except OSError:
-            return None
-        if hashlib.sha256(content[64:]).hexdigest().encode() != content[:64]:
-            return None
-        snapshot: Snapshot = torch.load(io.BytesIO(content[64:]), weights_only=True)
-        return snapshot
+        """Give the last snapshot that these runs are in, of this type of machine.
+
+        A batch that was split goes on from the snapshot of the whole.
+        """
+        for header in read_headers(self._path.parent.parent):
+            if header.machine == self._machine and set(self._run_ids) <= set(header.run_ids):
+                snapshot = _read(header)
+                if snapshot is not None:
+                    picks = [header.run_ids.index(run_id) for run_id in self._run_ids]
+                    whole = picks == list(range(len(header.run_ids)))
+                    return snapshot if whole else part_of(snapshot, picks)
+        return None
 
     def is_due(self) -> bool:
         """Tell whether the interval is over, by a clock that never jumps."""
@@ -208,8 +204,9 @@ def usable_checkpoints(folder: Path, *, left: Collection[str], machine: str) -> 
     Returns
     -------
     list of Header
-        No run is in two of them. Files of another type of machine stay until their runs are
-        stored, since going back to it takes them up again.
+        With the runs that are to go on from each; no run is in two of them. Files of another
+        type of machine stay until their runs are stored, since going back to it takes them up
+        again.
     """
     chosen: list[Header] = []
     kept: list[Path] = []
@@ -218,8 +215,9 @@ def usable_checkpoints(folder: Path, *, left: Collection[str], machine: str) -> 
         runs = set(header.run_ids)
         if header.machine != machine and runs & set(left):
             kept.append(header.path)
-        elif header.machine == machine and runs <= set(left) and not runs & taken:
-            chosen.append(header)
+        elif header.machine == machine and runs & (set(left) - taken):
+            waiting = [run for run in header.run_ids if run in left and run not in taken]
+            chosen.append(replace(header, run_ids=tuple(waiting)))
             taken |= runs
     clear_checkpoints(folder, without=[*kept, *(header.path for header in chosen)])
     return chosen
@@ -243,15 +241,23 @@ def clear_checkpoints(folder: Path, *, without: Collection[Path] = ()) -> None:
         place.rmdir()  # Refused while anything is left in it.
 
 
-def remove_checkpoint(folder: Path, requests: Iterable[RunRequest]) -> None:
-    """Remove the checkpoint of a batch that will not be carried out as it was."""
-    _remove(_path_of(folder, [request.run_id for request in requests]))
-
-
 def _remove(path: Path) -> None:
     with suppress(OSError):
         path.unlink(missing_ok=True)
         path.parent.rmdir()  # Refused while others are in it.
+
+
+def _read(header: Header) -> Snapshot | None:
+    """Snapshot of a file; None where it is damaged."""
+    try:
+        content = header.path.read_bytes()
+    except OSError:
+        return None
+    content = content[content.index(b"\n", len(MAGIC)) + 1 :]
+    if hashlib.sha256(content[64:]).hexdigest().encode() != content[:64]:
+        return None
+    snapshot: Snapshot = torch.load(io.BytesIO(content[64:]), weights_only=True)
+    return snapshot
 
 
 def _path_of(folder: Path, run_ids: Sequence[str]) -> Path:

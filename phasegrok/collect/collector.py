@@ -1,5 +1,6 @@
 """From a description to its shards: what is left is done, and nothing finished is lost."""
 
+import math
 import sys
 import time
 from collections import Counter
@@ -9,19 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from phasegrok.collect.batches import Begun
+from phasegrok.collect.batches import Begun, Limits
 from phasegrok.collect.checkpoints import machine_type, usable_checkpoints
-from phasegrok.collect.executor import Setup
+from phasegrok.collect.execution import Setup
 from phasegrok.collect.ledger import Ledger
 from phasegrok.collect.plan import (
     check_disk,
     check_folder,
-    check_interval,
+    check_seconds,
     checked_groups,
     limits_of,
     planned,
 )
 from phasegrok.collect.progress import make_reporter, readable_time
+from phasegrok.collect.speed import Group
 from phasegrok.collect.workers import make_executor
 from phasegrok.dynamics import check_study
 from phasegrok.errors import FormatError
@@ -89,7 +91,7 @@ class CollectReport:
         return "\n".join(lines + [f"warning: {text}" for text in self.warnings])
 
 
-def collect(
+def collect(  # noqa: PLR0913 - all that an operator sets
     study: Study,
     folder: str | Path,
     *,
@@ -98,6 +100,7 @@ def collect(
     progress: bool = True,
     target_seconds: float = TARGET_SECONDS,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    run_seconds: float = math.inf,
 ) -> CollectReport:
     """Simulate the runs of a study that its folder does not hold yet.
 
@@ -119,6 +122,9 @@ def collect(
     checkpoint_seconds : float
         Interval at which batches that last longer leave what they need to go on: what a kill
         can lose. Infinite for none.
+    run_seconds : float
+        Time limit of a run, its share of the time of its batch; then it is truncated. With a
+        limit, a run in which a step does not end is found and stored as failed.
 
     Returns
     -------
@@ -148,41 +154,65 @@ def collect(
     require_study(study)
     check_folder(folder)
     limits = limits_of(workers=workers, device=device, target_seconds=target_seconds)
-    check_interval(checkpoint_seconds)
+    check_seconds("the interval of checkpoints", checkpoint_seconds)
+    check_seconds("the time limit of a run", run_seconds)
     requests = requested_runs(study)
     check_study(study, requests)
     # What this machine cannot hold leaves no folder, which would belong to it ever after.
     groups = None if Path(folder).exists() else checked_groups(study, requests, limits)
     store = StudyFolder.create(folder, study)
     setup = Setup(
-        study, store.path.resolve(), device, " ".join(sys.argv), float(checkpoint_seconds)
+        study,
+        store.path.resolve(),
+        device,
+        " ".join(sys.argv),
+        float(checkpoint_seconds),
+        float(run_seconds),
     )
-    with store.lock() as held, closing(make_executor(setup, workers)) as executor:
+    with store.lock() as held:
         _tidy(held, study)
         done = store.run_outcomes()
         left = [request for request in requests if request.run_id not in done]
         if groups is None or len(left) < len(requests):
             groups = checked_groups(study, left, limits)
-        begun = _begun(store.path, study, left, device)
-        plan = planned(study, groups, executor, limits, begun=begun)
-        check_disk(plan, store.path)
-        ledger = Ledger(study, store, plan.batches)
-        with closing(make_reporter(plan.gradients, plan.runs, progress=progress)) as reporter:
-            try:
-                ledger.carry_out(executor, reporter)
-            except KeyboardInterrupt:
-                stored = len(requests) - len(left) + ledger.run_count
-                raise KeyboardInterrupt(_kept(store.path, stored, len(requests))) from None
+        try:
+            ledger = _carried_out(
+                setup, groups, left, limits, workers=workers, progress=progress
+            )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_kept(store, requests)) from None
     before = [done[request.run_id] for request in requests if request.run_id in done]
     return _report(ledger, store.path, before=before, seconds=time.monotonic() - begin)
 
 
-def _begun(folder: Path, study: Study, left: Sequence[RunRequest], device: str) -> list[Begun]:
-    headers = usable_checkpoints(
-        folder,
-        left={request.run_id for request in left},
-        machine=machine_type(study, device),
-    )
+def _carried_out(
+    setup: Setup,
+    groups: Sequence[Group],
+    left: Sequence[RunRequest],
+    limits: Limits,
+    *,
+    workers: int,
+    progress: bool,
+) -> Ledger:
+    """Do what is left, in the folder that is held."""
+    study, folder = setup.study, setup.folder
+    machine = machine_type(study, setup.device)
+    begun = _begun(folder, left, machine)
+    with closing(make_executor(setup, workers)) as executor:
+        plan = planned(study, groups, executor, limits, begun=begun)
+        check_disk(plan, folder)
+        store = StudyFolder.open(folder)
+        ledger = Ledger(study, store, plan.batches, run_seconds=setup.run_seconds)
+        with closing(make_reporter(plan.gradients, plan.runs, progress=progress)) as reporter:
+            ledger.carry_out(executor, reporter)
+    # Those of batches that were split: the shards of their parts have landed.
+    usable_checkpoints(folder, left=(), machine=machine)
+    return ledger
+
+
+def _begun(folder: Path, left: Sequence[RunRequest], machine: str) -> list[Begun]:
+    ids = {request.run_id for request in left}
+    headers = usable_checkpoints(folder, left=ids, machine=machine)
     return [Begun(run_ids=each.run_ids, fraction=each.fraction) for each in headers]
 
 
@@ -195,10 +225,12 @@ def _tidy(held: HeldFolder, study: Study) -> None:
     held.store_plan(study)
 
 
-def _kept(folder: Path, stored: int, requested: int) -> str:
+def _kept(store: StudyFolder, requests: Sequence[RunRequest]) -> str:
+    finished = store.finished_run_ids()
+    stored = sum(request.run_id in finished for request in requests)
     return (
-        f"{stored} of {requested} runs are stored in {folder}; the same command goes on from "
-        "there."
+        f"{stored} of {len(requests)} runs are stored in {store.path}; the same command goes "
+        "on from there."
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from phasegrok.collect.executor import Setup
+from phasegrok.collect.execution import Setup
 from phasegrok.collect.plan import (
     check_disk,
     check_folder,

@@ -16,7 +16,7 @@ from phasegrok.runs import attribute_of, attribute_text, provenance, write_shard
 from phasegrok.schema import ATTRIBUTE
 from phasegrok.study import RunRequest, Study
 
-__all__ = ["Raised", "Result", "Stored", "Unwritable", "run_batch", "write_failed"]
+__all__ = ["Raised", "Result", "Setup", "Stored", "Unwritable", "run_batch", "write_failed"]
 
 
 class Stored(NamedTuple):
@@ -44,34 +44,33 @@ class Unwritable(NamedTuple):
 Result: TypeAlias = Stored | Raised | Unwritable
 
 
+class Setup(NamedTuple):
+    """What an executor is told once."""
+
+    study: Study
+    folder: Path
+    device: str = "cpu"
+    command: str = ""  # That asked for it, for the provenance.
+    checkpoint_seconds: float = math.inf
+    run_seconds: float = math.inf
+
+
 def run_batch(
-    study: Study,
+    setup: Setup,
     requests: Sequence[RunRequest],
-    folder: Path,
     *,
-    device: str,
-    command: str = "",
-    checkpoint_seconds: float = math.inf,
     report: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Simulate runs and write their shard.
 
     Parameters
     ----------
-    study : Study
-        Description.
+    setup : Setup
+        Of what study, where, how often snapshots are left, and how long a run may take.
     requests : sequence of RunRequest
         Runs that may share a batch.
-    folder : Path
-        Folder of the study.
-    device : str
-        Where to simulate.
-    command : str
-        The command that asked for it, for the provenance.
-    checkpoint_seconds : float
-        Interval of snapshots in the folder, from which the batch goes on if there is one.
     report : callable or None
-        Told of the progress at each record.
+        Told of the progress after every step.
 
     Returns
     -------
@@ -80,17 +79,26 @@ def run_batch(
     """
     begin = time.perf_counter()
     checkpoint = CheckpointFile(
-        folder, study, requests, device=device, seconds=checkpoint_seconds
+        setup.folder,
+        setup.study,
+        requests,
+        device=setup.device,
+        seconds=setup.checkpoint_seconds,
     )
     try:
         simulation = simulate(
-            study, requests, device=device, report=report, checkpoints=checkpoint
+            setup.study,
+            requests,
+            device=setup.device,
+            report=report,
+            checkpoints=checkpoint,
+            run_seconds=setup.run_seconds,
         )
     except Exception as error:
         return Raised(_reason(error))
     try:
-        dataset = _with_provenance(simulation.dataset, command)
-        path = write_shard(folder, dataset, simulation.states)
+        dataset = _with_provenance(simulation.dataset, setup.command)
+        path = write_shard(setup.folder, dataset, simulation.states)
         checkpoint.remove()
         return Stored(
             path,

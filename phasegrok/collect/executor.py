@@ -2,33 +2,22 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias, final
 
-from phasegrok.collect.execution import Result, run_batch
+from phasegrok.collect.execution import Result, Setup, run_batch
 from phasegrok.collect.speed import Group, Speed, measured_speeds, single_thread
-from phasegrok.study import RunRequest, Study
+from phasegrok.study import RunRequest
 
 __all__ = [
     "Advanced",
     "Died",
     "Ended",
     "Executor",
+    "Hung",
     "InProcess",
     "Measured",
     "Message",
-    "Setup",
 ]
-
-
-class Setup(NamedTuple):
-    """What an executor is told once."""
-
-    study: Study
-    folder: Path
-    device: str
-    command: str = ""
-    checkpoint_seconds: float = math.inf
 
 
 class Advanced(NamedTuple):
@@ -58,7 +47,14 @@ class Died(NamedTuple):
     reason: str
 
 
-Message: TypeAlias = Advanced | Measured | Ended | Died
+class Hung(NamedTuple):
+    """The process of a batch gave no sign for longer than any step may last, and was killed."""
+
+    number: int
+    reason: str
+
+
+Message: TypeAlias = Advanced | Measured | Ended | Died | Hung
 
 
 class Executor(Protocol):
@@ -70,8 +66,13 @@ class Executor(Protocol):
     def has_room(self) -> bool:
         """Tell whether a batch can be started."""
 
-    def start(self, number: int, requests: Sequence[RunRequest]) -> None:
-        """Start a batch; its number comes back with each message."""
+    def start(
+        self, number: int, requests: Sequence[RunRequest], *, patience: float = math.inf
+    ) -> None:
+        """Start a batch; its number comes back with each message.
+
+        Without a sign for so many seconds of patience it has hung.
+        """
 
     def receive(self) -> Message:
         """Wait for the next message."""
@@ -102,18 +103,13 @@ class InProcess:
         """Tell whether the last batch was asked for."""
         return not self._ended
 
-    def start(self, number: int, requests: Sequence[RunRequest]) -> None:
-        """Carry out a batch."""
-        study, folder, device, command, seconds = self._setup
+    def start(
+        self, number: int, requests: Sequence[RunRequest], *, patience: float = math.inf
+    ) -> None:
+        """Carry out a batch, however long it takes: nobody else could end it."""
+        del patience
         with single_thread():
-            result = run_batch(
-                study,
-                requests,
-                folder,
-                device=device,
-                command=command,
-                checkpoint_seconds=seconds,
-            )
+            result = run_batch(self._setup, requests)
         self._ended.append(Ended(number, result))
 
     def receive(self) -> Message:

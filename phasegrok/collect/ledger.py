@@ -1,14 +1,14 @@
 """What became of each batch: stored, tried again, split, or given up with its reason."""
 
+import math
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import final
 
 from phasegrok.collect.batches import Batch, halves
-from phasegrok.collect.checkpoints import remove_checkpoint
 from phasegrok.collect.execution import Raised, Result, Stored, Unwritable, write_failed
-from phasegrok.collect.executor import Advanced, Died, Ended, Executor, Message
+from phasegrok.collect.executor import Advanced, Died, Ended, Executor, Hung, Message
 from phasegrok.collect.progress import Quiet, Reporter
 from phasegrok.errors import InvalidStudyError, StorageError
 from phasegrok.runs import StudyFolder
@@ -21,6 +21,12 @@ FAILURES_WITHOUT_SUCCESS = 8
 
 DEATHS_OF_MANY = 1
 """So often a batch is tried again before it is split."""
+
+STEPS_OF_PATIENCE = 20.0
+"""Of the expected duration, which a step may take where a machine is busy otherwise."""
+
+START_SECONDS = 20.0
+"""What a batch may take before its first step, for data and starts."""
 
 DEATHS_OF_ONE = 2
 """So often a lone unit is tried again before it has failed."""
@@ -38,6 +44,8 @@ class Ledger:
         Its folder.
     batches : sequence of Batch
         What is left to do, in the order it is started.
+    run_seconds : float
+        Time limit of a run.
     """
 
     def __init__(
@@ -45,10 +53,13 @@ class Ledger:
         study: Study,
         folder: StudyFolder,
         batches: Sequence[Batch],
+        *,
+        run_seconds: float = math.inf,
     ) -> None:
         self.stored: list[Stored] = []
         self.reasons: Counter[str] = Counter()
         self._study, self._folder = study, folder
+        self._run_seconds = run_seconds
         self._reporter: Reporter = Quiet()
         self._waiting = deque(batches)
         self._running: dict[int, Batch] = {}
@@ -85,7 +96,7 @@ class Ledger:
             while self._waiting and executor.has_room():
                 self._started += 1
                 batch = self._running[self._started] = self._waiting.popleft()
-                executor.start(self._started, batch.requests)
+                executor.start(self._started, batch.requests, patience=self._patience(batch))
             self._take(executor.receive())
             self._reporter.update(self._gradients_done(), self.run_count)
         if self._failures and self._nothing_succeeded:
@@ -99,6 +110,8 @@ class Ledger:
             self._ended(self._close(message.number), message.result)
         elif isinstance(message, Died):
             self._died(self._close(message.number), message.reason)
+        elif isinstance(message, Hung):
+            self._hung(self._close(message.number), message.reason)
 
     def _close(self, number: int) -> Batch:
         self._fractions.pop(number, None)
@@ -125,8 +138,19 @@ class Ledger:
         else:
             self._split(left, reason)
 
+    def _hung(self, batch: Batch, reason: str) -> None:
+        # What hangs once hangs again: it is looked for at once.
+        left = batch.without(self._folder.finished_run_ids())
+        if left is not None:
+            self._reporter.note(f"{reason} in a batch of {len(left.requests)}")
+            self._split(left, reason)
+
+    def _patience(self, batch: Batch) -> float:
+        """Seconds without a sign after which a batch has hung."""
+        step = batch.seconds / max(self._study.recording.steps, 1)
+        return self._run_seconds + STEPS_OF_PATIENCE * step + START_SECONDS
+
     def _split(self, batch: Batch, reason: str) -> None:
-        remove_checkpoint(self._folder.path, batch.requests)
         if len(batch.units) > 1:
             self._waiting.extendleft(reversed(halves(batch)))
             return

@@ -23,7 +23,7 @@ __all__ = [
     "check_device",
     "check_disk",
     "check_folder",
-    "check_interval",
+    "check_seconds",
     "checked_groups",
     "limits_of",
     "planned",
@@ -251,13 +251,15 @@ def check_device(device: str) -> None:
         ) from error
 
 
-def check_interval(seconds: object) -> None:
-    """Refuse an interval of checkpoints that is none.
+def check_seconds(name: str, seconds: object) -> None:
+    """Refuse a time that is none.
 
     Parameters
     ----------
+    name : str
+        What it is for.
     seconds : float
-        Positive; infinite for no checkpoints.
+        Positive; infinite for never.
 
     Raises
     ------
@@ -266,8 +268,8 @@ def check_interval(seconds: object) -> None:
     """
     if isinstance(seconds, bool) or not isinstance(seconds, Real) or not float(seconds) > 0.0:
         raise InvalidValueError(
-            f"the interval of checkpoints must be a positive number of seconds, received "
-            f"{seconds!r}; give inf for none."
+            f"{name} must be a positive number of seconds, received {seconds!r}; give inf for "
+            "none."
         )
 
 

@@ -1,5 +1,6 @@
 """Worker processes: each carries out batches with one thread, and ends with its coordinator."""
 
+import math
 import os
 import pickle
 import queue
@@ -12,16 +13,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO, final
 
-from phasegrok.collect.execution import run_batch
+from phasegrok.collect.execution import Setup, run_batch
 from phasegrok.collect.executor import (
     Advanced,
     Died,
     Ended,
     Executor,
+    Hung,
     InProcess,
     Measured,
     Message,
-    Setup,
 )
 from phasegrok.collect.speed import (
     DEFAULT_SPEED,
@@ -44,6 +45,9 @@ STOP_SECONDS = 5.0
 
 STARTS_WITHOUT_SUCCESS = 3
 """So many processes that end before they are ready are enough to give up."""
+
+PROBE_GRACE = 30.0
+"""Seconds that a probe may take besides the time limit of a run."""
 
 PROBE = 0
 """Number of a worker that measures speeds; batches are counted from 1."""
@@ -69,6 +73,8 @@ class _Worker:
         )
         self.number: int | None = None
         self.ready = False
+        self.patience = math.inf
+        self.heard = time.monotonic()
         self._inbox = inbox
         self.send(setup)
         self._listener = threading.Thread(target=self._listen, daemon=True)
@@ -134,6 +140,9 @@ class Processes:
         """Give the speed of each group, timed in a process."""
         worker = self._free_worker()
         worker.number = PROBE
+        # A run that hangs does so in the probe as well; collecting finds out which it is.
+        worker.patience = self._setup.run_seconds + PROBE_GRACE
+        worker.heard = time.monotonic()
         worker.send(samples)
         message = self.receive()
         # What kills a worker belongs to its run; collecting finds out which.
@@ -146,10 +155,13 @@ class Processes:
         idle = any(worker.number is None for worker in self._workers)
         return idle or len(self._workers) < self._count
 
-    def start(self, number: int, requests: Sequence[RunRequest]) -> None:
+    def start(
+        self, number: int, requests: Sequence[RunRequest], *, patience: float = math.inf
+    ) -> None:
         """Hand a batch to a process that has nothing to do."""
         worker = self._free_worker()
         worker.number = number
+        worker.patience, worker.heard = patience, time.monotonic()
         worker.send((number, tuple(requests)))
 
     def receive(self) -> Message:
@@ -165,27 +177,54 @@ class Processes:
         PhasegrokError
             If processes end again and again before they are ready.
         """
-        while True:
-            worker, message = self._inbox.get()
-            if worker not in self._workers:
-                continue
-            if message is None:
-                number = self._replace(worker)
-                if number is not None:
-                    return Died(number, _death(worker.process))
-            elif isinstance(message, Advanced):
-                return message
-            elif isinstance(message, Ended | Measured):
-                worker.number = None
-                return message
+        result: Message | None = None
+        while result is None:
+            try:
+                worker, message = self._inbox.get(timeout=self._seconds_of_patience())
+            except queue.Empty:
+                result = self._hung()
             else:
-                worker.ready, self._starts = True, 0
+                result = self._understood(worker, message)
+        return result
+
+    def _understood(self, worker: _Worker, message: Any) -> Message | None:
+        """What a process said; None where it is of no interest."""
+        if worker not in self._workers:
+            return None
+        worker.heard = time.monotonic()
+        if message is None:
+            number = self._replace(worker)
+            return None if number is None else Died(number, _death(worker.process))
+        if isinstance(message, Advanced):
+            return message
+        if isinstance(message, Ended | Measured):
+            worker.number = None
+            return message
+        worker.ready, self._starts = True, 0
+        return None
 
     def close(self) -> None:
         """End all processes; what they were writing is set aside at the next start."""
         workers, self._workers = self._workers, []
         for worker in workers:
             worker.end()
+
+    def _seconds_of_patience(self) -> float | None:
+        """Until the first process has been silent for too long; None where none can be."""
+        busy = [each for each in self._workers if each.number is not None]
+        left = min((each.heard + each.patience for each in busy), default=math.inf)
+        return None if math.isinf(left) else max(left - time.monotonic(), 0.0)
+
+    def _hung(self) -> Hung | None:
+        """Kill a process that has been silent for too long."""
+        for worker in self._workers:
+            silence = time.monotonic() - worker.heard
+            if worker.number is not None and silence >= worker.patience:
+                number = worker.number
+                worker.process.kill()
+                self._replace(worker)
+                return Hung(number, f"no step ended within {worker.patience:.3g} s")
+        return None
 
     def _free_worker(self) -> _Worker:
         for worker in self._workers:
@@ -254,16 +293,7 @@ def _served(setup: Setup, job: Any, stream: BinaryIO) -> Message:
             pickle.dump(Advanced(number, fraction), stream)
             stream.flush()
 
-    study, folder, device, command, seconds = setup
-    result = run_batch(
-        study,
-        requests,
-        folder,
-        device=device,
-        command=command,
-        checkpoint_seconds=seconds,
-        report=report,
-    )
+    result = run_batch(setup, requests, report=report)
     return Ended(number, result)
 
 

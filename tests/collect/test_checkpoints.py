@@ -18,7 +18,7 @@ from phasegrok.collect.checkpoints import (
     read_headers,
     usable_checkpoints,
 )
-from phasegrok.collect.execution import Stored, run_batch
+from phasegrok.collect.execution import Setup, Stored, run_batch
 from phasegrok.collect.speed import DEFAULT_SPEED
 from phasegrok.dynamics import Snapshot
 from phasegrok.errors import InvalidValueError
@@ -62,7 +62,7 @@ def begun(
     with monkeypatch.context() as patch:
         die_after(patch, after)
         with pytest.raises(Killed):
-            run_batch(study, requests, folder, device="cpu", checkpoint_seconds=1e-9)
+            run_batch(Setup(study, folder, checkpoint_seconds=1e-9), requests)
     return requests
 
 
@@ -140,13 +140,32 @@ def test_of_checkpoints_that_share_runs_the_furthest_is_taken(
     study = make_study()
     requests = begun(study, tmp_path, monkeypatch, after=3)
     begun(study, tmp_path, monkeypatch, after=9, requests=requests[:2])
-    begun(study, tmp_path, monkeypatch, after=9, requests=requests[4:6])
-    left = {request.run_id for request in requests}
+    begun(study, tmp_path, monkeypatch, after=12, requests=requests[4:6])
+    ids = [request.run_id for request in requests]
+    # The run at 7 is stored, all others are left.
+    left = {*ids} - {ids[7]}
     chosen = usable_checkpoints(tmp_path, left=left, machine=machine_type(study, "cpu"))
-    assert sorted(each.run_ids for each in chosen) == sorted(
-        tuple(run.run_id for run in part) for part in (requests[:2], requests[4:6])
-    )
-    assert len(read_headers(tmp_path)) == 2
+    rest = [run_id for run_id in ids if run_id in left and run_id not in (*ids[:2], *ids[4:6])]
+    assert [each.run_ids for each in chosen] == [tuple(ids[4:6]), tuple(ids[:2]), tuple(rest)]
+    assert len(read_headers(tmp_path)) == 3
+
+
+def test_a_batch_that_was_split_goes_on_from_the_snapshot_of_the_whole(
+    tmp_path: Path,
+    make_study: StudyMaker,
+    numbers_of: NumbersOf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    study = make_study()
+    folder = tmp_path / "split"
+    requests = begun(study, folder, monkeypatch, after=15)
+    gradients = 0
+    for part in (requests[:1], requests[1:4], requests[4:]):
+        result = run_batch(Setup(study, folder, checkpoint_seconds=1e9), part)
+        assert isinstance(result, Stored)
+        gradients += result.gradients
+    assert gradients == 25 * len(requests)
+    assert numbers_of(folder) == calm(study, tmp_path / "calm", numbers_of)
 
 
 def test_batches_that_were_begun_come_first_and_are_as_they_were(
@@ -182,7 +201,7 @@ def test_without_room_for_a_checkpoint_the_batch_goes_on(
     # A file stands where the folder of checkpoints would be.
     (folder / FOLDER).write_text("")
     requests = list(requested_runs(study))
-    result = run_batch(study, requests, folder, device="cpu", checkpoint_seconds=1e-9)
+    result = run_batch(Setup(study, folder, checkpoint_seconds=1e-9), requests)
     assert isinstance(result, Stored)
     assert numbers_of(folder) == calm(study, tmp_path / "calm", numbers_of)
 

@@ -407,3 +407,30 @@ def test_a_dry_run_says_where_nothing_could_be_measured(
     assert math.isnan(told.seconds)
     assert "at a speed not measured, since the first steps raised" in str(told)
     assert "about" not in next(line for line in str(told).splitlines() if "time" in line)
+
+
+@pytest.mark.usefixtures("troublesome")
+def test_the_run_in_which_a_step_never_ends_is_found_and_the_others_finish(
+    make_study: StudyMaker,
+    tmp_path: Path,
+    outcomes_of: Callable[[Path], dict[str, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("phasegrok.collect.ledger.START_SECONDS", 4.0)
+    monkeypatch.setattr("phasegrok.collect.workers.PROBE_GRACE", 4.0)
+    study = make_study(
+        trouble={"cubic": -0.7, "what": "hang"},
+        plan=Plan(grid={"cubic": [-0.3, -0.7]}, replicas=2),
+    )
+    report = collect(study, tmp_path, workers=2, progress=False, run_seconds=1.0)
+    assert report.outcomes == {"finished": 2, "failed": 2}
+    assert outcomes_of(tmp_path) == report.outcomes
+    assert all(reason.startswith("no step ended within") for reason in report.reasons)
+
+
+def test_a_run_whose_time_is_up_is_truncated(make_study: StudyMaker, tmp_path: Path) -> None:
+    study = make_study(plan=Plan(replicas=2), steps=10**6)
+    study = replace(study, recording=replace(study.recording, every=10**4))
+    report = collect(study, tmp_path, workers=0, progress=False, run_seconds=0.2)
+    assert report.outcomes == {"truncated": 2}
+    assert report.gradients < 2 * 10**6

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from phasegrok.collect.execution import Raised, Stored, Unwritable, run_batch, write_failed
+from phasegrok.collect.execution import (
+    Raised,
+    Setup,
+    Stored,
+    Unwritable,
+    run_batch,
+    write_failed,
+)
 from phasegrok.dynamics import Progress
 from phasegrok.runs import open_runs
 from phasegrok.study import Plan, Study, requested_runs
@@ -16,10 +23,10 @@ StudyMaker = Callable[..., Study]
 def test_a_batch_is_simulated_and_stored(make_study: StudyMaker, tmp_path: Path) -> None:
     study = make_study(plan=Plan(replicas=2))
     told: list[Progress] = []
-    result = run_batch(study, requested_runs(study), tmp_path, device="cpu", report=told.append)
+    result = run_batch(Setup(study, tmp_path), requested_runs(study), report=told.append)
     assert isinstance(result, Stored)
     assert (result.outcomes, result.gradients) == ({"finished": 2}, 80)
-    assert [progress.steps_done for progress in told] == [0, 10, 20, 30, 40]
+    assert [progress.steps_done for progress in told] == list(range(41))
 
 
 def test_an_exception_keeps_its_place(
@@ -27,7 +34,7 @@ def test_an_exception_keeps_its_place(
 ) -> None:
     del troublesome
     study = make_study(plan=Plan(), trouble={"cubic": -0.3})
-    result = run_batch(study, requested_runs(study), tmp_path, device="cpu")
+    result = run_batch(Setup(study, tmp_path), requested_runs(study))
     assert isinstance(result, Raised)
     assert result.reason.startswith("ArithmeticError: the trouble that was asked for (troubl")
     assert list(tmp_path.glob("shard-*")) == []
@@ -41,7 +48,7 @@ def test_a_folder_that_takes_no_shard_is_no_fault_of_the_runs(
     study = make_study(plan=Plan())
     requests = requested_runs(study)
     if writes is run_batch:
-        result = run_batch(study, requests, tmp_path / "file", device="cpu")
+        result = run_batch(Setup(study, tmp_path / "file"), requests)
     else:
         result = write_failed(study, requests, tmp_path / "file", "it hung")
     assert isinstance(result, Unwritable)

@@ -1,5 +1,6 @@
 """What becomes of a batch that raises or kills its worker, told by an executor on a script."""
 
+import math
 from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import final
@@ -7,8 +8,8 @@ from typing import final
 import pytest
 
 from phasegrok.collect.batches import Batch, Limits, group_units, make_batches
-from phasegrok.collect.execution import Raised, Unwritable, run_batch
-from phasegrok.collect.executor import Died, Ended, Message
+from phasegrok.collect.execution import Raised, Setup, Unwritable, run_batch
+from phasegrok.collect.executor import Died, Ended, Hung, Message
 from phasegrok.collect.ledger import Ledger
 from phasegrok.collect.progress import Quiet
 from phasegrok.collect.speed import Group, Speed
@@ -31,6 +32,8 @@ class Scripted:
         self.dies_after_writing = False
         self.full_after = 10**9
         self.sizes: list[int] = []
+        self.patiences: list[float] = []
+        self.hanging: Container[str] = ()
         self._message: Message | None = None
 
     def measure(self, samples: list[Group]) -> list[Speed]:
@@ -39,19 +42,24 @@ class Scripted:
     def has_room(self) -> bool:
         return self._message is None
 
-    def start(self, number: int, requests: Sequence[RunRequest]) -> None:
+    def start(
+        self, number: int, requests: Sequence[RunRequest], *, patience: float = math.inf
+    ) -> None:
+        self.patiences.append(patience)
         self.sizes.append(len(requests))
         if any(run.run_id in self.killing for run in requests) or self.deaths_to_come > 0:
             self.deaths_to_come -= 1
             if self.dies_after_writing:
-                run_batch(self.study, requests, self.folder, device="cpu")
+                run_batch(Setup(self.study, self.folder), requests)
             self._message = Died(number, "the worker process was ended by SIGKILL")
+        elif any(run.run_id in self.hanging for run in requests):
+            self._message = Hung(number, "no step ended within 9 s")
         elif any(run.run_id in self.raising for run in requests):
             self._message = Ended(number, Raised("ValueError: no"))
         elif len(self.sizes) > self.full_after:
             self._message = Ended(number, Unwritable("The disk is full"))
         else:
-            result = run_batch(self.study, requests, self.folder, device="cpu")
+            result = run_batch(Setup(self.study, self.folder), requests)
             self._message = Ended(number, result)
 
     def receive(self) -> Message:
@@ -71,7 +79,13 @@ Scene = tuple[Ledger, Scripted, list[RunRequest]]
 def make_scene(make_study: StudyMaker, tmp_path: Path) -> Callable[..., Scene]:
     """A ledger with the runs of a study in one batch, and its executor."""
 
-    def make(*, replicas: int = 8, target_seconds: float = 1e9, **changes: object) -> Scene:
+    def make(
+        *,
+        replicas: int = 8,
+        target_seconds: float = 1e9,
+        run_seconds: float = math.inf,
+        **changes: object,
+    ) -> Scene:
         study = make_study(plan=Plan(replicas=replicas), steps=4, **changes)
         requests = requested_runs(study)
         groups = group_units(study, requests)
@@ -80,7 +94,8 @@ def make_scene(make_study: StudyMaker, tmp_path: Path) -> Callable[..., Scene]:
             study, groups, [Speed(call=0.0, run=1.0)] * len(groups), limits
         )
         store = StudyFolder.create(tmp_path / "runs", study)
-        return Ledger(study, store, batches), Scripted(study, store.path), requests
+        ledger = Ledger(study, store, batches, run_seconds=run_seconds)
+        return ledger, Scripted(study, store.path), requests
 
     return make
 
@@ -100,6 +115,35 @@ def test_the_run_that_raises_is_found_by_halves(make_scene: Callable[..., Scene]
     assert {run_id for run_id, outcome in found.items() if outcome == "failed"} == {bad}
     assert len(found) == 8
     assert ledger.run_count == 8
+
+
+def test_the_run_that_hangs_is_found_by_halves(make_scene: Callable[..., Scene]) -> None:
+    ledger, executor, requests = make_scene()
+    bad = requests[2].run_id
+    executor.hanging = {bad}
+    ledger.carry_out(executor, Quiet())
+    # What hangs once is not tried again as it was.
+    assert executor.sizes == [8, 4, 2, 2, 1, 1, 4]
+    runs = open_runs(executor.folder)
+    failed = runs["outcome"].values == "failed"
+    assert runs["run_id"].values[failed].tolist() == [bad]
+    assert runs["outcome_reason"].values[failed].tolist() == ["no step ended within 9 s"]
+
+
+def test_without_a_limit_patience_has_no_end(
+    make_scene: Callable[..., Scene],
+) -> None:
+    ledger, executor, _ = make_scene()
+    ledger.carry_out(executor, Quiet())
+    # Without a limit nothing is taken to hang.
+    assert executor.patiences == [math.inf]
+
+
+def test_patience_with_a_limit(make_scene: Callable[..., Scene]) -> None:
+    ledger, executor, _ = make_scene(run_seconds=5.0)
+    ledger.carry_out(executor, Quiet())
+    # A step of eight runs of a second each, twenty times over, and what a start may take.
+    assert executor.patiences == [pytest.approx(5.0 + 20.0 * 8.0 + 20.0)]
 
 
 def test_a_run_that_kills_is_tried_three_times_alone(

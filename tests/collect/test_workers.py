@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from phasegrok.collect.execution import Stored
-from phasegrok.collect.executor import Advanced, Died, Ended, InProcess, Setup
+from phasegrok.collect.execution import Setup, Stored
+from phasegrok.collect.executor import Advanced, Died, Ended, Hung, InProcess
 from phasegrok.collect.workers import Processes, make_executor
 from phasegrok.errors import PhasegrokError
 from phasegrok.study import Plan, Study, requested_runs
@@ -22,7 +22,7 @@ StudyMaker = Callable[..., Study]
 COORDINATOR = """
 import sys, time
 from pathlib import Path
-from phasegrok.collect.executor import Setup
+from phasegrok.collect.execution import Setup
 from phasegrok.collect.workers import Processes
 from phasegrok.study import read_study, requested_runs
 
@@ -123,3 +123,33 @@ def test_no_workers_means_this_process(make_study: StudyMaker, tmp_path: Path) -
     assert isinstance(message, Ended)
     assert isinstance(message.result, Stored)
     assert message.result.path.parent == tmp_path
+
+
+@pytest.mark.usefixtures("troublesome")
+def test_a_process_that_gives_no_sign_is_killed_and_another_goes_on(
+    make_study: StudyMaker, tmp_path: Path
+) -> None:
+    hanging = make_study(plan=Plan(), trouble={"cubic": -0.3, "what": "hang"})
+    with closing(Processes(Setup(hanging, tmp_path, "cpu"), 1)) as processes:
+        begin = time.monotonic()
+        processes.start(4, requested_runs(hanging), patience=5.0)
+        (before,) = processes.process_ids
+        assert processes.receive() == Hung(4, "no step ended within 5 s")
+        assert 5.0 <= time.monotonic() - begin < 9.0
+        assert not is_alive(before)
+        assert processes.has_room()
+        # Signs of other processes do not count for it, nor does its own count for ever.
+        assert processes.process_ids == []
+
+
+def test_a_process_that_gives_signs_is_not_killed(
+    make_study: StudyMaker, tmp_path: Path
+) -> None:
+    long = make_study(plan=Plan(), steps=20_000)
+    with closing(Processes(Setup(long, tmp_path, "cpu"), 1)) as processes:
+        processes.start(4, requested_runs(long), patience=6.0)
+        message = processes.receive()
+        while isinstance(message, Advanced):
+            message = processes.receive()
+        assert isinstance(message, Ended)
+        assert isinstance(message.result, Stored)
