@@ -41,19 +41,15 @@ def shard_paths(folder: Path) -> list[Path]:
     return sorted(folder.glob("shard-*.h5"))
 
 
-def begin(description: Path, folder: Path, workers: int) -> "subprocess.Popen[bytes]":
+def begin(
+    description: Path, folder: Path, workers: int, *further: str
+) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "phasegrok", "collect", str(description)]
-    options = [
-        "--out",
-        str(folder),
-        "--workers",
-        str(workers),
-        "--batch-seconds",
-        "0.3",
-        "--quiet",
-    ]
+    options = ["--out", str(folder), "--workers", str(workers), "--quiet"]
     return subprocess.Popen(
-        command + options, stdout=subprocess.DEVNULL, start_new_session=True
+        command + options + list(further or ("--batch-seconds", "0.3")),
+        stdout=subprocess.PIPE if further else subprocess.DEVNULL,
+        start_new_session=True,
     )
 
 
@@ -135,3 +131,44 @@ def test_twenty_kills_change_nothing(
     text = STUDY.format(dynamics=dynamics, steps=steps, widest=60)
     kills = ["coordinator", "worker"] * 10
     run_under_kills(tmp_path, numbers_of, text=text, kills=kills, workers=2)
+
+
+LONG_BATCHES = ("--batch-seconds", "1e6", "--checkpoint-seconds", "0.1")
+
+
+def wait_for_checkpoint(process: "subprocess.Popen[bytes]", folder: Path, after: float) -> None:
+    """Until a snapshot has been written that is newer than a moment."""
+    while process.poll() is None:
+        for path in (folder / ".checkpoints").glob("*.checkpoint"):
+            with suppress(OSError):
+                if path.stat().st_mtime > after:
+                    return
+        time.sleep(0.005)
+
+
+def test_a_batch_that_is_killed_again_and_again_goes_on_and_on(
+    tmp_path: Path, numbers_of: NumbersOf
+) -> None:
+    description, folder = tmp_path / "study.toml", tmp_path / "killed"
+    text = STUDY.format(dynamics="langevin", steps=15_000, widest=1)
+    description.write_text(text, encoding="utf-8")
+    rng = np.random.default_rng(4)
+    process = begin(description, folder, 1, *LONG_BATCHES)
+    for kind in ("worker", "coordinator", "worker", "coordinator"):
+        wait_for_checkpoint(process, folder, time.time())
+        time.sleep(rng.uniform(0.0, 0.2))
+        assert process.poll() is None
+        if kind == "worker":
+            kill_worker(process, rng)
+        else:
+            process.kill()
+            process.communicate()
+            process = begin(description, folder, 1, *LONG_BATCHES)
+    told, _ = process.communicate()
+    assert process.returncode == 0
+    # Two runs; what was done before the last kill of the coordinator was not done again.
+    taken = float(told.decode().partition("before), ")[2].partition(" gradients")[0])
+    assert 0 < taken < 2 * 15_000
+    collect(read_study(description), tmp_path / "calm", workers=0, progress=False)
+    assert numbers_of(folder) == numbers_of(tmp_path / "calm")
+    assert not (folder / ".checkpoints").exists()
