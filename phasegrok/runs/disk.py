@@ -19,7 +19,6 @@ __all__ = [
     "write_new",
     "write_over",
     "write_together",
-    "write_without_waiting",
 ]
 
 PARTIAL = ".partial-"
@@ -106,23 +105,6 @@ def write_together(folder: Path, files: Mapping[str, bytes | memoryview]) -> Non
             for partial in partials.values():
                 partial.unlink(missing_ok=True)
         _flush_folder(folder)
-
-
-def write_without_waiting(path: Path, content: bytes) -> None:
-    """Write a small file in place of an older one, for readers of now: a crash may lose it.
-
-    Raises
-    ------
-    OSError
-        As the system says it; the older file stays.
-    """
-    partial = path.parent / f"{PARTIAL}{os.getpid()}-{secrets.token_hex(4)}"
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def partial_files(folder: Path) -> list[Path]:
