@@ -81,7 +81,7 @@ def loop_signature(
         f"{np.unique(rate[whole]).size} rates"
     )
     found = _loops_weighed(laws, data)
-    return _with_doubt(found, int(np.count_nonzero(~whole)), "loops without a width")
+    return _with_doubt(found, int(np.count_nonzero(~whole)), ("loop", "without a width"))
 
 
 def _loops_weighed(laws: xr.Dataset, data: str) -> Signature:
@@ -171,7 +171,7 @@ def lifetime_signature(lifetimes: xr.Dataset, *, size: str, dimension: int | Non
         exponent=1.0 if dimension is None else (dimension - 1) / dimension,
     )
     found = _lifetimes_weighed(laws, count)
-    return _with_doubt(found, int(np.count_nonzero(~seen)), "sizes without escapes")
+    return _with_doubt(found, int(np.count_nonzero(~seen)), ("size", "without escapes"))
 
 
 def _lifetimes_weighed(laws: LifetimeLaws, count: int) -> Signature:
@@ -213,9 +213,11 @@ def _silent(name: str, why: str) -> Signature:
     )
 
 
-def _with_doubt(found: Signature, count: int, what: str) -> Signature:
-    """Tell what was left out."""
+def _with_doubt(found: Signature, count: int, what: tuple[str, str]) -> Signature:
+    """Tell how many of what, without what, were left out."""
     if not count:
         return found
-    doubts = (*found.doubts, f"of the {found.name}, {count} {what} were left out")
-    return replace(found, doubts=doubts)
+    things = f"{count} {what[0]}{'s' * (count > 1)} {what[1]}"
+    were = "were" if count > 1 else "was"
+    doubt = f"of the {found.name}, {things} {were} left out"
+    return replace(found, doubts=(*found.doubts, doubt))

@@ -1,5 +1,6 @@
 """Lifetimes by point and their growth with the size, against exact mean times."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -167,7 +168,9 @@ def test_points_without_runs_enter_neither_the_barrier_nor_the_verdict(
     one, other = (
         lifetime_signature(each, size="size", dimension=None) for each in (found, rest)
     )
-    assert one == other
+    # What was left out is told, and nothing else differs.
+    told = "of the lifetimes, 1 size without escapes was left out"
+    assert one == replace(other, doubts=(*other.doubts, told))
     assert one.supports > 0.5
 
 

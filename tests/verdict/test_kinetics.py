@@ -174,7 +174,7 @@ def test_sizes_without_escapes_do_not_count_and_are_told() -> None:
     table = table_of(DOUBLED, [1.0, 2.0, 4.0, np.inf], [50.0, 50.0, 50.0, 0.0])
     found = lifetime_signature(table, size="size", dimension=None)
     assert "lifetimes of 3 sizes" in found.grounds[0]
-    assert "of the lifetimes, 1 sizes without escapes were left out" in found.doubts[-1]
+    assert "of the lifetimes, 1 size without escapes was left out" in found.doubts[-1]
     fewer = lifetime_signature(table.isel(point=slice(1, 4)), size="size", dimension=None)
     assert "received 2" in fewer.doubts[0]
 
@@ -234,7 +234,7 @@ def test_loops_that_close_are_not_first_order() -> None:
     found = loop_signature(table, size="size", dimension=None, seed=1)
     assert found.opposes > 0.5
     assert "8 loops of 3 sizes and 3 rates close as the power 0." in found.grounds[0]
-    assert found.doubts[-1] == "of the loops, 1 loops without a width were left out"
+    assert found.doubts[-1] == "of the loops, 1 loop without a width was left out"
 
 
 def test_loops_that_stay_open_support() -> None:
