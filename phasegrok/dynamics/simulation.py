@@ -265,7 +265,6 @@ class _Loop:
             "outcomes": [outcome.value for outcome in self.outcomes],
             "reasons": list(self.reasons),
             "gradients": list(self.gradients),
-            "limit": list(self.limit),
             "warnings": list(self.warnings),
             "batch": self.batch.snapshot(),
             "watch": self.watch.snapshot(),
@@ -288,7 +287,6 @@ class _Loop:
         self.outcomes = [Outcome(value) for value in snapshot["outcomes"]]
         self.reasons = list(snapshot["reasons"])
         self.gradients = list(snapshot["gradients"])
-        self.limit = list(snapshot["limit"])
         self.warnings = list(snapshot["warnings"])
         self.watch.restore(snapshot["watch"])
         self.recorder.restore(snapshot["recorder"])

@@ -27,7 +27,7 @@ class Checkpoints(Protocol):
         """Keep a snapshot in place of the last one."""
 
 
-_BY_RUN = ("outcomes", "reasons", "gradients", "limit")
+_BY_RUN = ("outcomes", "reasons", "gradients")
 
 
 def part_of(snapshot: Snapshot, picks: Sequence[int]) -> Snapshot:

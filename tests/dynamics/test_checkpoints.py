@@ -132,6 +132,14 @@ def test_every_integrator_goes_on_bitwise(dynamics: Part, after: int) -> None:
     assert_same(found, simulate(study, requested_runs(study)))
 
 
+@pytest.mark.parametrize("dynamics", [INTEGRATORS[0], INTEGRATORS[5]], ids=["hmc", "langevin"])
+def test_beyond_the_blocks_that_random_numbers_are_drawn_in(dynamics: Part) -> None:
+    study = study_of(dynamics, recording=Recording(steps=150, every=30, states="all"))
+    found, deaths = interrupted(study, after=1, every=40, runs=slice(0, 3))
+    assert deaths == 3
+    assert_same(found, simulate(study, requested_runs(study)[:3]))
+
+
 @pytest.mark.parametrize("network", [part("two_layer", width=3, activation="tanh")])
 def test_a_lone_run_goes_on_bitwise(network: Part) -> None:
     study = study_of(INTEGRATORS[4], network=network)
