@@ -11,6 +11,7 @@ import xarray as xr
 
 from phasegrok.errors import InvalidValueError
 from phasegrok.inference.chains import Chains, Grade, Health, assess
+from phasegrok.statistics.kinds import real_numbers
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.statistics.seeds import checked_seed
 
@@ -82,21 +83,13 @@ def log_numbers(name: str, values: object, shape: tuple[int, ...]) -> FloatArray
     InvalidValueError
         For anything but real numbers, or another shape.
     """
-    try:
-        raw = np.asarray(values)
-    except ValueError:  # Rows of unequal length.
-        raw = np.array(None)
-    if raw.dtype.kind not in "biuf":
-        raise InvalidValueError(
-            f"{name} must be an array of real numbers, received {type(values).__name__} of "
-            f"dtype {raw.dtype}; return one number for each walker."
-        )
-    if raw.shape != shape:
+    numbers = real_numbers(name, values, advice="return one number for each walker")
+    if numbers.shape != shape:
         raise InvalidValueError(
             f"{name} must be numbers of shape {shape}, one for each walker, received shape "
-            f"{raw.shape}; sum over the data alone."
+            f"{numbers.shape}; sum over the data alone."
         )
-    return raw.astype(np.float64, copy=False)
+    return numbers
 
 
 def fewest_walkers(size: int) -> int:

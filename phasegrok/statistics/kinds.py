@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from phasegrok.errors import InvalidValueError
+from phasegrok.statistics.samples import FloatArray
 
 __all__ = [
+    "real_numbers",
     "require_array",
     "require_dataset",
     "require_mapping",
@@ -101,3 +104,39 @@ def require_mapping(name: str, value: object) -> None:
             f"{name} must be given by name, received {type(value).__name__}; give a "
             "dictionary with one entry for each."
         )
+
+
+def real_numbers(
+    name: str, values: Any, *, advice: str = "give integers or floats"
+) -> FloatArray:
+    """Take an array of real numbers.
+
+    Parameters
+    ----------
+    name : str
+        For the error message.
+    values : array_like
+        Integers, booleans or floats.
+    advice : str
+        What to do instead.
+
+    Returns
+    -------
+    array
+        The same numbers; NaN and infinities pass.
+
+    Raises
+    ------
+    InvalidValueError
+        For anything else.
+    """
+    try:
+        raw = np.asarray(values)
+    except (TypeError, ValueError):  # Rows of unequal length, or a dataset.
+        raw = np.array(None)
+    if raw.dtype.kind not in "biuf":
+        raise InvalidValueError(
+            f"{name} must be an array of real numbers, received {type(values).__name__} of "
+            f"dtype {raw.dtype}; {advice}."
+        )
+    return raw.astype(np.float64)

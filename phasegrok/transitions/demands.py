@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from numbers import Integral
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import xarray as xr
 
 from phasegrok.errors import FormatError, InvalidValueError, did_you_mean
-from phasegrok.statistics.kinds import require_array, require_dataset
+from phasegrok.statistics.kinds import real_numbers, require_array, require_dataset
 from phasegrok.statistics.samples import FloatArray
 
 __all__ = [
@@ -60,38 +60,6 @@ def require_variables(
             raise FormatError(
                 f"{name} need the variable {each!r} on {dims}, received {there}; {advice}."
             )
-
-
-def real_numbers(name: str, values: Any) -> FloatArray:
-    """Take an array of real numbers.
-
-    Parameters
-    ----------
-    name : str
-        For the error message.
-    values : array_like
-        Integers, booleans or floats.
-
-    Returns
-    -------
-    array
-        The same numbers; NaN and infinities pass.
-
-    Raises
-    ------
-    InvalidValueError
-        For anything else.
-    """
-    try:
-        raw = np.asarray(values)
-    except (TypeError, ValueError):  # Rows of unequal length, or a dataset.
-        raw = np.array(None)
-    if raw.dtype.kind not in "biuf":
-        raise InvalidValueError(
-            f"{name} must be an array of real numbers, received {type(values).__name__} of "
-            f"dtype {raw.dtype}; give integers or floats."
-        )
-    return raw.astype(np.float64)
 
 
 def require_magnitude(name: str, values: FloatArray, *, each: bool = False) -> None:

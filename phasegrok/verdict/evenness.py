@@ -116,28 +116,30 @@ def _magnitudes_agree(size: SizeChains) -> bool:
     """Whether values above and below zero are equally far from it, at every control."""
     square, freedom, unequal = 0.0, 0, 0.0
     for control in size.controls:
-        sides = [_side(size.at(float(control)), sign) for sign in (1.0, -1.0)]
-        if None not in sides:
-            (above, above_error), (below, below_error) = sides  # type: ignore[misc]
-            error = above_error + below_error
-            if error > 0.0:
-                square += (above - below) ** 2 / error
-                unequal = max(unequal, abs(above - below) / (above + below))
-                freedom += 1
+        chains = size.at(float(control))
+        # Of the records of each chain, those that are worth an independent one.
+        shares = [
+            float(effective_sample_size(np.abs(chain.values))) / chain.values.size
+            for chain in chains
+        ]
+        above, below = (_side(chains, shares, sign) for sign in (1.0, -1.0))
+        if above is None or below is None:
+            continue
+        error = above[1] + below[1]
+        if error > 0.0:
+            square += (above[0] - below[0]) ** 2 / error
+            unequal = max(unequal, abs(above[0] - below[0]) / (above[0] + below[0]))
+            freedom += 1
     return unequal <= _UNEQUAL or bool(chi2.sf(square, freedom) >= _IMPROBABLE)
 
 
-def _side(chains: Sequence[Chain], sign: float) -> tuple[float, float] | None:
+def _side(
+    chains: Sequence[Chain], shares: Sequence[float], sign: float
+) -> tuple[float, float] | None:
     """Mean magnitude of the values of one sign, and its squared error; None for too few."""
-    magnitudes: list[FloatArray] = []
-    count = 0.0
-    for chain in chains:
-        here = chain.values[sign * chain.values > 0.0]
-        if here.size:
-            own = float(effective_sample_size(np.abs(chain.values))) / chain.values.size
-            magnitudes.append(np.abs(here))
-            count += own * here.size
+    sides = [np.abs(chain.values[sign * chain.values > 0.0]) for chain in chains]
+    count = sum(share * side.size for share, side in zip(shares, sides, strict=True))
     if count < 2.0:
         return None
-    every = np.concatenate(magnitudes)
+    every = np.concatenate(sides)
     return float(every.mean()), float(every.var()) / count

@@ -141,6 +141,8 @@ def _require_all(
     lifetimes: xr.Dataset | None,
 ) -> None:
     """Refuse what cannot be judged, before the minutes that weighing takes."""
+    if energy is None and loops is None and lifetimes is None:
+        return
     known = _sizes_of(samples, places)
     given: dict[str, FloatArray] = {}
     if energy is not None:

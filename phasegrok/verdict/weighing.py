@@ -328,7 +328,7 @@ def _predicts_largest(
     }
     best = max(gains, key=lambda kind: gains[kind])
     behind = gains[best] - gains[named]
-    pair = [table[kind] for table in (scores, without) for kind in {best: 0, named: 0}]
+    pair = [table[kind] for table in (scores, without) for kind in dict.fromkeys((best, named))]
     error = float(np.sqrt(sum(each.evidence.standard_error**2 for each in pair)))
     refused = _refused(pair)
     lag = "" if best == named else f", {named} is {behind:.1f} nats behind"
