@@ -1,5 +1,6 @@
 """The command line: what it prints, how it refuses, and its exit codes."""
 
+import json
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ import pytest
 
 import phasegrok
 from phasegrok.cli import main
-from phasegrok.runs import StudyFolder, open_runs, record
+from phasegrok.runs import StudyFolder, open_runs, record, study_status
 
 STUDY = """
 name = "from the command line"
@@ -269,6 +270,42 @@ def test_status_tells_reasons_that_differ_in_numbers_once(
     assert "others (2): 2 more reasons" in shown
 
 
+def test_status_in_json_has_the_exit_code(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "runs"
+    collect(study, folder)
+    capsys.readouterr()
+    for further in ((), ("--live",), ("--live", "0.5")):
+        assert main(["status", str(folder), "--json", *further]) == 0
+        plain = json.loads(capsys.readouterr().out)
+        assert (plain["stored"], plain["left"], plain["exit_code"]) == (4, 0, 0)
+        assert plain["outcomes"]["finished"] == 4
+    StudyFolder.open(folder).shards()[0].unlink()
+    assert main(["status", str(folder), "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["exit_code"] == 3
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "often"])
+def test_status_refuses_to_look_at_no_interval(
+    seconds: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["status", str(tmp_path), f"--live={seconds}"])
+    assert seconds in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    collect(study, folder)
+    source = "import sys; from phasegrok.cli import main; sys.exit(main(sys.argv[1:]))"
+    line = f'{sys.executable} -c "{source}" status {folder} --json | true'
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    shown = subprocess.run(["bash", "-c", "set -o pipefail; " + line], check=False)
+    assert shown.returncode in (0, 141)  # By which of the two was faster.
+
+
 def test_status_fails_where_a_run_is_stored_twice(study: Path, tmp_path: Path) -> None:
     folder = tmp_path / "runs"
     collect(study, folder)
@@ -303,7 +340,7 @@ def test_a_stray_error_of_the_system_is_one_sentence(
     def refuse(_: Path) -> StudyFolder:
         raise OSError(5, "Input/output error", "somewhere")
 
-    monkeypatch.setattr("phasegrok.cli.StudyFolder.open", refuse)
+    monkeypatch.setattr("phasegrok.runs.status.StudyFolder.open", refuse)
     assert main(["status", str(tmp_path)]) == 2
     assert capsys.readouterr().err == (
         "phasegrok: the system refused: [Errno 5] Input/output error: 'somewhere'\n"
@@ -337,7 +374,7 @@ def test_collecting_without_torch_says_what_to_install(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("phasegrok.cli.find_spec", lambda _: None)
+    monkeypatch.setattr("phasegrok.cli.commands.find_spec", lambda _: None)
     assert collect(study, tmp_path / "runs") == 2
     assert "pip install 'phasegrok[train]'" in capsys.readouterr().err
 
@@ -395,7 +432,13 @@ def heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_ctrl_c_stops_the_workers_and_says_what_is_kept(study: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted."), (signal.SIGTERM, 143, "terminated.")],
+)
+def test_an_end_from_outside_stops_the_workers_and_says_what_is_kept(
+    study: Path, tmp_path: Path, number: signal.Signals, code: int, word: str
+) -> None:
     rewritten(study, "steps = 20\nevery = 10", "steps = 100000000\nevery = 1000")
     folder = tmp_path / "runs"
     arguments = command("collect", str(study), "--out", str(folder), "--workers", "1")
@@ -411,10 +454,20 @@ def test_ctrl_c_stops_the_workers_and_says_what_is_kept(study: Path, tmp_path: P
         # By then it has loaded its modules and been given work, however busy the machine is.
         while process.poll() is None and processor_seconds(workers[0]) < 5.0:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        status = study_status(folder)
+        looking = command("status", str(folder), "--live", "0.2", "--json")
+        with subprocess.Popen(looking, stdout=subprocess.PIPE, text=True) as looker:
+            first = json.loads(looker.stdout.readline() if looker.stdout else "{}")
+            process.send_signal(number)
+            later, _ = looker.communicate(timeout=600)
+        looks = [json.loads(line) for line in later.splitlines()]
         _, error = process.communicate(timeout=600)  # Bounds a hang alone.
-    assert process.returncode == 130
-    assert "phasegrok: interrupted." in error
+    assert process.returncode == code
+    assert f"phasegrok: {word}" in error
+    assert status.live is not None
+    assert (status.live.process, status.running, status.left) == (process.pid, 4, 4)
+    assert first["collector"]["process"] == process.pid
+    assert (looks[-1]["collector"], looks[-1]["exit_code"], looker.returncode) == (None, 3, 3)
     assert "Traceback" not in error
     for worker in workers:
         with pytest.raises(ProcessLookupError):

@@ -41,6 +41,8 @@ class Batch:
         Expected duration on one worker.
     deaths : int
         How often a worker died of it.
+    begun : float
+        Fraction of its steps that a checkpoint holds.
     """
 
     requests: Unit
@@ -49,6 +51,7 @@ class Batch:
     memory_bytes: int
     seconds: float
     deaths: int = 0
+    begun: float = 0.0
 
     @property
     def units(self) -> list[Unit]:
@@ -317,7 +320,7 @@ def _resumed(
         if parts and place == len(each.run_ids):
             whole = _joined([waiting.pop(unit) for unit in parts], speed)
             left = whole.seconds * (1.0 - each.fraction)
-            batches.append(replace(whole, seconds=left))
+            batches.append(replace(whole, seconds=left, begun=each.fraction))
     return batches, list(waiting.values())
 
 
@@ -343,4 +346,5 @@ def _share(batch: Batch, units: Sequence[Unit]) -> Batch:
         memory_bytes=round(batch.memory_bytes * share),
         seconds=batch.seconds * share,
         deaths=batch.deaths if len(units) > 1 else 0,
+        begun=batch.begun,
     )

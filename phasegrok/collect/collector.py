@@ -22,12 +22,13 @@ from phasegrok.collect.plan import (
     limits_of,
     planned,
 )
-from phasegrok.collect.progress import make_reporter, readable_time
+from phasegrok.collect.progress import TellingStatus, Totals, make_reporter
 from phasegrok.collect.speed import Group
 from phasegrok.collect.workers import make_executor
 from phasegrok.dynamics import check_study
 from phasegrok.errors import FormatError
 from phasegrok.runs import HeldFolder, StudyFolder
+from phasegrok.runs.durations import readable_time
 from phasegrok.schema import Outcome
 from phasegrok.study import RunRequest, Study, requested_runs, require_study
 
@@ -203,7 +204,9 @@ def _carried_out(
         check_disk(plan, folder)
         store = StudyFolder.open(folder)
         ledger = Ledger(study, store, plan.batches, run_seconds=setup.run_seconds)
-        with closing(make_reporter(plan.gradients, plan.runs, progress=progress)) as reporter:
+        totals = Totals(plan.gradients, plan.runs, plan.gradients_before)
+        shown = make_reporter(totals, progress=progress)
+        with closing(TellingStatus(shown, folder, totals)) as reporter:
             ledger.carry_out(executor, reporter)
     # Those of batches that were split: the shards of their parts have landed.
     usable_checkpoints(folder, left=(), machine=machine)

@@ -14,10 +14,10 @@ from phasegrok.collect.plan import (
     limits_of,
     planned,
 )
-from phasegrok.collect.progress import readable_time
 from phasegrok.collect.workers import make_executor
 from phasegrok.dynamics import check_study
 from phasegrok.runs import StudyFolder
+from phasegrok.runs.durations import readable_time
 from phasegrok.study import Study, check_unchanged, identity, requested_runs, require_study
 
 __all__ = ["DryRun", "dry_run"]

@@ -9,7 +9,7 @@ from typing import final
 from phasegrok.collect.batches import Batch, halves
 from phasegrok.collect.execution import Raised, Result, Stored, Unwritable, write_failed
 from phasegrok.collect.executor import Advanced, Died, Ended, Executor, Hung, Message
-from phasegrok.collect.progress import Quiet, Reporter
+from phasegrok.collect.progress import Quiet, Reporter, Standing
 from phasegrok.errors import InvalidStudyError, StorageError
 from phasegrok.runs import StudyFolder
 from phasegrok.study import RunRequest, Study
@@ -97,11 +97,12 @@ class Ledger:
                 self._started += 1
                 batch = self._running[self._started] = self._waiting.popleft()
                 executor.start(self._started, batch.requests, patience=self._patience(batch))
+            self._tell()
             self._take(executor.receive())
-            self._reporter.update(self._gradients_done(), self.run_count)
         if self._failures and self._nothing_succeeded:
             raise self._failed_one_and_all()
         self._write_failures()
+        self._tell()
 
     def _take(self, message: Message) -> None:
         if isinstance(message, Advanced):
@@ -183,10 +184,18 @@ class Ledger:
             self.reasons[reason] += len(batch.requests)
         self._failures.clear()
 
-    def _gradients_done(self) -> float:
-        return self._gradients + sum(
-            fraction * self._running[number].gradients
-            for number, fraction in self._fractions.items()
+    def _tell(self) -> None:
+        waiting = sum(batch.begun * batch.gradients for batch in self._waiting)
+        running = sum(
+            self._fractions.get(number, batch.begun) * batch.gradients
+            for number, batch in self._running.items()
+        )
+        self._reporter.update(
+            Standing(
+                gradients=self._gradients + waiting + running,
+                runs=self.run_count,
+                running=sum(len(batch.requests) for batch in self._running.values()),
+            )
         )
 
 

@@ -70,6 +70,11 @@ class WorkPlan:
         return sum(batch.gradients for batch in self.batches)
 
     @property
+    def gradients_before(self) -> float:
+        """Number of gradients that checkpoints hold already."""
+        return sum(batch.begun * batch.gradients for batch in self.batches)
+
+    @property
     def disk_bytes(self) -> int:
         """Size of the shards."""
         return round(DISK_MARGIN * sum(batch.record_bytes for batch in self.batches))

@@ -1,21 +1,54 @@
-"""How far a collection is: a bar on a terminal, plain lines elsewhere."""
+"""How far a collection is: a bar on a terminal, plain lines elsewhere, a file for status."""
 
+import os
+import socket
 import sys
 import time
-from typing import Protocol, final
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple, Protocol, final
 
 from tqdm import tqdm
 
-__all__ = ["Bar", "Lines", "Quiet", "Reporter", "make_reporter", "readable_time"]
+from phasegrok.runs.durations import readable_time
+from phasegrok.runs.live import Live, forget_live, process_birth, write_live
+
+__all__ = [
+    "Bar",
+    "Lines",
+    "Quiet",
+    "Reporter",
+    "Standing",
+    "TellingStatus",
+    "Totals",
+    "make_reporter",
+]
 
 LINE_SECONDS = 30.0
+LIVE_SECONDS = 1.0
+
+
+class Totals(NamedTuple):
+    """What there is to do."""
+
+    gradients: float
+    runs: int
+    before: float = 0.0  # Gradients that checkpoints hold already.
+
+
+class Standing(NamedTuple):
+    """What is done."""
+
+    gradients: float  # Those of unfinished batches, and of checkpoints, too.
+    runs: int  # Stored.
+    running: int = 0  # In the batches under way.
 
 
 class Reporter(Protocol):
     """What is told how far a collection is."""
 
-    def update(self, gradients: float, runs: int) -> None:
-        """Take the gradients done, those of unfinished batches too, and the runs stored."""
+    def update(self, standing: Standing) -> None:
+        """Take what is done."""
 
     def note(self, sentence: str) -> None:
         """Say something without breaking the bar."""
@@ -28,7 +61,7 @@ class Reporter(Protocol):
 class Quiet:
     """Says nothing."""
 
-    def update(self, gradients: float, runs: int) -> None:
+    def update(self, standing: Standing) -> None:
         """Say nothing."""
 
     def note(self, sentence: str) -> None:
@@ -44,22 +77,26 @@ class Bar:
 
     Parameters
     ----------
-    gradients, runs : int
-        Totals of what is left to do.
+    totals : Totals
+        Of what is left to do.
     """
 
-    def __init__(self, gradients: int, runs: int) -> None:
-        self._runs = runs
+    def __init__(self, totals: Totals) -> None:
+        self._runs = totals.runs
         self._bar: tqdm[None] = tqdm(
-            total=gradients, unit=" gradients", unit_scale=True, dynamic_ncols=True
+            total=totals.gradients,
+            initial=totals.before,
+            unit=" gradients",
+            unit_scale=True,
+            dynamic_ncols=True,
         )
-        self.update(0, 0)
+        self.update(Standing(totals.before, 0))
 
-    def update(self, gradients: float, runs: int) -> None:
+    def update(self, standing: Standing) -> None:
         """Move the bar."""
-        self._bar.set_postfix_str(f"{runs}/{self._runs} runs", refresh=False)
+        self._bar.set_postfix_str(f"{standing.runs}/{self._runs} runs", refresh=False)
         # The difference may be negative: a batch whose worker died starts anew.
-        self._bar.update(gradients - self._bar.n)
+        self._bar.update(standing.gradients - self._bar.n)
 
     def note(self, sentence: str) -> None:
         """Write a line above the bar."""
@@ -76,41 +113,94 @@ class Lines:
 
     Parameters
     ----------
-    gradients, runs : int
-        Totals of what is left to do.
+    totals : Totals
+        Of what is left to do.
     """
 
-    def __init__(self, gradients: int, runs: int) -> None:
-        self._gradients, self._runs = gradients, runs
+    def __init__(self, totals: Totals) -> None:
+        self._totals = totals
         self._begin = self._last = time.monotonic()
 
-    def update(self, gradients: float, runs: int) -> None:
+    def update(self, standing: Standing) -> None:
         """Write a line if the last one is old."""
         now = time.monotonic()
-        if now - self._last < LINE_SECONDS and runs < self._runs:
+        if now - self._last < LINE_SECONDS and standing.runs < self._totals.runs:
             return
         self._last = now
-        rate = gradients / max(now - self._begin, 1e-9)
-        left = max(self._gradients - gradients, 0.0)
+        rate = (standing.gradients - self._totals.before) / max(now - self._begin, 1e-9)
+        left = max(self._totals.gradients - standing.gradients, 0.0)
         ahead = f", {readable_time(left / rate)} left" if left > 0.0 and rate > 0.0 else ""
-        self.note(f"{runs} of {self._runs} runs, {rate:.3g} gradients/s{ahead}")
+        runs = f"{standing.runs} of {self._totals.runs} runs"
+        self.note(f"{runs}, {rate:.3g} gradients/s{ahead}")
 
     def note(self, sentence: str) -> None:
         """Write a line."""
-        sys.stderr.write(f"phasegrok: {sentence}\n")
+        moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        sys.stderr.write(f"{moment} phasegrok: {sentence}\n")
         sys.stderr.flush()
 
     def close(self) -> None:
         """Nothing is open."""
 
 
-def make_reporter(gradients: int, runs: int, *, progress: bool) -> Reporter:
+@final
+class TellingStatus:
+    """Tells another reporter, and leaves in the folder what ``phasegrok status`` shows.
+
+    Parameters
+    ----------
+    reporter : Reporter
+        The other.
+    folder : Path
+        Folder of the study, which this process holds.
+    totals : Totals
+        Of what is left to do.
+    """
+
+    def __init__(self, reporter: Reporter, folder: Path, totals: Totals) -> None:
+        self._reporter, self._folder, self._totals = reporter, folder, totals
+        self._begin, self._last = time.monotonic(), -LIVE_SECONDS
+        self._birth = process_birth(os.getpid())
+
+    def update(self, standing: Standing) -> None:
+        """Pass it on, and write it if what is written is old."""
+        self._reporter.update(standing)
+        now = time.monotonic()
+        if now - self._last < LIVE_SECONDS:
+            return
+        self._last = now
+        live = Live(
+            process=os.getpid(),
+            birth=self._birth,
+            host=socket.gethostname(),
+            updated=time.time(),
+            runs=self._totals.runs,
+            runs_done=standing.runs,
+            running=standing.running,
+            gradients=self._totals.gradients,
+            gradients_done=standing.gradients,
+            gradients_before=self._totals.before,
+            seconds=now - self._begin,
+        )
+        write_live(self._folder, live)
+
+    def note(self, sentence: str) -> None:
+        """Pass it on."""
+        self._reporter.note(sentence)
+
+    def close(self) -> None:
+        """Pass it on, and leave nothing."""
+        self._reporter.close()
+        forget_live(self._folder)
+
+
+def make_reporter(totals: Totals, *, progress: bool) -> Reporter:
     """Choose how to report.
 
     Parameters
     ----------
-    gradients, runs : int
-        Totals of what is left to do.
+    totals : Totals
+        Of what is left to do.
     progress : bool
         Whether to say anything.
 
@@ -121,22 +211,4 @@ def make_reporter(gradients: int, runs: int, *, progress: bool) -> Reporter:
     """
     if not progress:
         return Quiet()
-    return Bar(gradients, runs) if sys.stderr.isatty() else Lines(gradients, runs)
-
-
-def readable_time(seconds: float) -> str:
-    """Write a duration for people.
-
-    Parameters
-    ----------
-    seconds : float
-        Duration.
-
-    Returns
-    -------
-    str
-        Such as "40 s", "12 min" or "3.5 h".
-    """
-    if seconds < 90.0:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60.0:.0f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.1f} h"
+    return Bar(totals) if sys.stderr.isatty() else Lines(totals)

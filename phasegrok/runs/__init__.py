@@ -8,6 +8,7 @@ from phasegrok.runs.provenance import provenance
 from phasegrok.runs.recorder import Recorder, record
 from phasegrok.runs.scanning import Problem
 from phasegrok.runs.shard import write_shard
+from phasegrok.runs.status import StudyStatus, study_status
 from phasegrok.runs.validation import validate
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Problem",
     "Recorder",
     "StudyFolder",
+    "StudyStatus",
     "attribute_of",
     "attribute_text",
     "from_frame",
@@ -24,6 +26,7 @@ __all__ = [
     "provenance",
     "record",
     "states",
+    "study_status",
     "validate",
     "write_shard",
 ]

@@ -19,6 +19,7 @@ __all__ = [
     "write_new",
     "write_over",
     "write_together",
+    "write_without_waiting",
 ]
 
 PARTIAL = ".partial-"
@@ -105,6 +106,31 @@ def write_together(folder: Path, files: Mapping[str, bytes | memoryview]) -> Non
             for partial in partials.values():
                 partial.unlink(missing_ok=True)
         _flush_folder(folder)
+
+
+def write_without_waiting(path: Path, content: bytes) -> None:
+    """Write a file in place of an older one, whole or not at all unless the machine stops.
+
+    For what is written often and worth nothing tomorrow: nothing is flushed to the disk.
+
+    Parameters
+    ----------
+    path : Path
+        Final name, in a folder that is there.
+    content : bytes
+        All of the file.
+
+    Raises
+    ------
+    OSError
+        If there is no room, or the folder cannot be written; the older file stays.
+    """
+    partial = path.parent / f"{PARTIAL}{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def partial_files(folder: Path) -> list[Path]:

@@ -7,11 +7,11 @@ from typing import final
 
 import pytest
 
-from phasegrok.collect.batches import Batch, Limits, group_units, make_batches
+from phasegrok.collect.batches import Batch, Begun, Limits, group_units, make_batches
 from phasegrok.collect.execution import Raised, Setup, Unwritable, run_batch
 from phasegrok.collect.executor import Died, Ended, Hung, Message
 from phasegrok.collect.ledger import Ledger
-from phasegrok.collect.progress import Quiet
+from phasegrok.collect.progress import Quiet, Standing
 from phasegrok.collect.speed import Group, Speed
 from phasegrok.errors import InvalidStudyError, StorageError
 from phasegrok.runs import StudyFolder, open_runs
@@ -100,6 +100,23 @@ def make_scene(make_study: StudyMaker, tmp_path: Path) -> Callable[..., Scene]:
     return make
 
 
+@final
+class Listener:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.standings: list[Standing] = []
+
+    def update(self, standing: Standing) -> None:
+        self.standings.append(standing)
+
+    def note(self, sentence: str) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
 def outcomes(folder: Path) -> dict[str, str]:
     runs = open_runs(folder)
     return dict(zip(runs["run_id"].values, runs["outcome"].values, strict=True))
@@ -115,6 +132,40 @@ def test_the_run_that_raises_is_found_by_halves(make_scene: Callable[..., Scene]
     assert {run_id for run_id, outcome in found.items() if outcome == "failed"} == {bad}
     assert len(found) == 8
     assert ledger.run_count == 8
+
+
+def test_what_is_told_counts_what_waits_what_runs_and_what_is_stored(
+    make_scene: Callable[..., Scene],
+) -> None:
+    ledger, executor, _ = make_scene(replicas=8, target_seconds=8.0)
+    listener = Listener()
+    ledger.carry_out(executor, listener)
+    sizes = executor.sizes
+    assert len(sizes) > 1
+    stored = [sum(sizes[:count]) for count in range(len(sizes) + 1)]
+    assert [each.runs for each in listener.standings] == stored
+    assert [each.gradients for each in listener.standings] == [4 * runs for runs in stored]
+    assert [each.running for each in listener.standings] == [*sizes, 0]
+
+
+def test_what_a_checkpoint_holds_is_told_before_its_batch_begins(
+    make_scene: Callable[..., Scene],
+) -> None:
+    _, executor, requests = make_scene(replicas=8)
+    run_ids = tuple(each.run_id for each in requests)
+    groups = group_units(executor.study, requests)
+    batches = make_batches(
+        executor.study,
+        groups,
+        [Speed(call=0.0, run=1.0)] * len(groups),
+        Limits(workers=1, target_seconds=1e9),
+        begun=[Begun(run_ids=run_ids[:4], fraction=0.75)],
+    )
+    assert [batch.begun for batch in batches] == [0.75, 0.0]
+    again = Ledger(executor.study, StudyFolder.open(executor.folder), batches)
+    listener = Listener()
+    again.carry_out(executor, listener)
+    assert [each.gradients for each in listener.standings] == [12.0, 16.0, 32.0]
 
 
 def test_the_run_that_hangs_is_found_by_halves(make_scene: Callable[..., Scene]) -> None:

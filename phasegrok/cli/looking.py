@@ -1,0 +1,86 @@
+"""Commands that look at a study: status and check."""
+
+import argparse
+import json
+import sys
+import time
+from typing import Final
+
+from phasegrok.cli.codes import DONE, FAILURES, INCOMPLETE
+from phasegrok.cli.commands import Commands, command_on_folder
+from phasegrok.runs import StudyFolder, StudyStatus, open_runs, study_status, validate
+from phasegrok.schema import Outcome
+
+__all__ = ["add_looking"]
+
+_TO_THE_TOP: Final = "\x1b[H\x1b[J"
+"""What moves a terminal's cursor to its first line and clears all below."""
+
+
+def add_looking(commands: Commands) -> None:
+    """Declare the commands.
+
+    Parameters
+    ----------
+    commands : Commands
+        Where they belong.
+    """
+    text = "count the runs of a study by outcome, and tell how long the others will take"
+    status = command_on_folder(commands, "status", _status, text)
+    status.add_argument("--json", action="store_true", help="write JSON, for programs")
+    status.add_argument(
+        "--live",
+        nargs="?",
+        type=_seconds,
+        const=2.0,
+        metavar="S",
+        help="look again every S seconds (default: 2) while a collector works",
+    )
+    text = "look for damaged files and breaches of the schema"
+    command_on_folder(commands, "check", _check, text, aliases=("validate",))
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"a positive number of seconds, received {text}")
+    return seconds
+
+
+def _status(options: argparse.Namespace) -> int:
+    status = study_status(options.folder)
+    while options.live is not None and status.live is not None:
+        _show(status, options, clear=sys.stdout.isatty())
+        time.sleep(options.live)
+        status = study_status(options.folder)
+    _show(status, options, clear=options.live is not None and sys.stdout.isatty())
+    return _code(status)
+
+
+def _show(status: StudyStatus, options: argparse.Namespace, *, clear: bool) -> None:
+    if options.json:
+        plain = {**status.as_plain(), "exit_code": _code(status)}
+        # One line a look where there are several, so that programs can follow them.
+        text = json.dumps(plain, indent=None if options.live else 1, ensure_ascii=False)
+    else:
+        text = (_TO_THE_TOP if clear else "") + str(status)
+    print(text, flush=True)
+
+
+def _code(status: StudyStatus) -> int:
+    if status.problems:
+        return FAILURES
+    if status.left:
+        return INCOMPLETE
+    return FAILURES if status.outcomes.get(Outcome.FAILED, 0) else DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    folder = StudyFolder.open(options.folder)
+    texts = [problem.text for problem in [*folder.problems(), *folder.corruption()]]
+    if not texts and folder.shards():
+        texts = validate(open_runs(options.folder))
+    for text in texts:
+        print(text)
+    print(f"{len(folder.shards())} shards, {len(texts)} problems")
+    return FAILURES if texts else DONE
