@@ -178,7 +178,7 @@ def collect(  # noqa: PLR0913 - all that an operator sets
             groups = checked_groups(study, left, limits)
         try:
             ledger = _carried_out(
-                setup, groups, left, limits, workers=workers, progress=progress
+                setup, groups, left, limits, workers=workers, progress=progress, lock=held.lock
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_kept(store, requests)) from None
@@ -194,12 +194,13 @@ def _carried_out(
     *,
     workers: int,
     progress: bool,
+    lock: int,
 ) -> Ledger:
     """Do what is left, in the folder that is held."""
     study, folder = setup.study, setup.folder
     machine = machine_type(study, setup.device)
     begun = _begun(folder, left, machine)
-    with closing(make_executor(setup, workers)) as executor:
+    with closing(make_executor(setup, workers, inherited=(lock,))) as executor:
         plan = planned(study, groups, executor, limits, begun=begun)
         check_disk(plan, folder)
         store = StudyFolder.open(folder)

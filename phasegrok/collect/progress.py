@@ -11,7 +11,8 @@ from typing import NamedTuple, Protocol, final
 from tqdm import tqdm
 
 from phasegrok.runs.durations import readable_time
-from phasegrok.runs.live import Live, forget_live, process_birth, write_live
+from phasegrok.runs.live import Live, forget_live, write_live
+from phasegrok.runs.processes import process_birth
 
 __all__ = [
     "Bar",

@@ -61,7 +61,13 @@ PROGRAM = (
 class _Worker:
     """One process and what it works on."""
 
-    def __init__(self, setup: Setup, inbox: "queue.SimpleQueue[tuple[_Worker, Any]]") -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        inbox: "queue.SimpleQueue[tuple[_Worker, Any]]",
+        *,
+        inherited: tuple[int, ...],
+    ) -> None:
         environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
         # A fresh interpreter, not multiprocessing: that would run the user's script again.
         self.process = subprocess.Popen(
@@ -69,6 +75,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
+            pass_fds=inherited,
             start_new_session=True,  # Ctrl-C is for the coordinator alone.
         )
         self.number: int | None = None
@@ -124,8 +131,8 @@ class Processes:
         Most processes at once; each is started when there is a batch for it.
     """
 
-    def __init__(self, setup: Setup, count: int) -> None:
-        self._setup = setup
+    def __init__(self, setup: Setup, count: int, *, inherited: tuple[int, ...] = ()) -> None:
+        self._setup, self._inherited = setup, inherited
         self._inbox: queue.SimpleQueue[tuple[_Worker, Any]] = queue.SimpleQueue()
         self._count = count
         self._starts = 0
@@ -230,7 +237,7 @@ class Processes:
         for worker in self._workers:
             if worker.number is None:
                 return worker
-        self._workers.append(_Worker(self._setup, self._inbox))
+        self._workers.append(_Worker(self._setup, self._inbox, inherited=self._inherited))
         return self._workers[-1]
 
     def _replace(self, worker: _Worker) -> int | None:
@@ -247,7 +254,7 @@ class Processes:
         return worker.number
 
 
-def make_executor(setup: Setup, workers: int) -> Executor:
+def make_executor(setup: Setup, workers: int, *, inherited: tuple[int, ...] = ()) -> Executor:
     """Choose what carries out the batches.
 
     Parameters
@@ -256,13 +263,16 @@ def make_executor(setup: Setup, workers: int) -> Executor:
         Study, folder and device.
     workers : int
         Number of processes, or 0 for this process.
+    inherited : tuple of int
+        Descriptors that the processes hold too, such as that of the lock of the folder: where
+        this process is killed, no other begins before they have noticed.
 
     Returns
     -------
     Executor
         To be closed in the end.
     """
-    return Processes(setup, workers) if workers else InProcess(setup)
+    return Processes(setup, workers, inherited=inherited) if workers else InProcess(setup)
 
 
 def serve() -> None:

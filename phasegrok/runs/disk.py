@@ -5,12 +5,15 @@ import json
 import os
 import secrets
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Final
 
 from phasegrok.errors import PhasegrokError, StorageError, StudyBusyError
+from phasegrok.runs.processes import is_alive, process_birth
 
 __all__ = [
     "PARTIAL",
@@ -24,6 +27,9 @@ __all__ = [
 
 PARTIAL = ".partial-"
 """Prefix of files that are being written; after it come the process and a random number."""
+
+ORPHAN_SECONDS: Final = 10.0
+"""What the workers of a collector that was killed are given to notice it."""
 
 _ADVICE = {
     errno.ENOSPC: "The disk is full: free some space and start again.",
@@ -139,8 +145,11 @@ def partial_files(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def exclusive_lock(path: Path, holder: str) -> Iterator[None]:
+def exclusive_lock(path: Path, holder: str) -> Iterator[int]:
     """Hold a lock that the kernel releases when the process ends, however it ends.
+
+    Children to which the descriptor is passed hold it with the process: where it is killed,
+    nobody else begins before they have ended too.
 
     Parameters
     ----------
@@ -150,10 +159,16 @@ def exclusive_lock(path: Path, holder: str) -> Iterator[None]:
     holder : str
         What the owner does, for the message that others see.
 
+    Yields
+    ------
+    int
+        Descriptor of the file, to be passed to children.
+
     Raises
     ------
     StudyBusyError
-        If another process holds it, with its number and host.
+        If another process holds it, with its number and host, or children that have not ended
+        within ten seconds after it was gone.
     StorageError
         If the lock file cannot be written, or the file system has no locks.
     """
@@ -164,29 +179,59 @@ def exclusive_lock(path: Path, holder: str) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StudyBusyError(_busy(path, descriptor, holder)) from error
+            _take_lock(path, descriptor, holder)
         except BaseException:
             os.close(descriptor)
             raise
     try:
         _sign(descriptor)
-        yield
+        yield descriptor
     finally:
         with suppress(OSError):
             os.truncate(descriptor, 0)
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 
-def _busy(path: Path, descriptor: int, holder: str) -> str:
-    with os.fdopen(descriptor, "rb") as file:
-        text = file.read()
+def _take_lock(path: Path, descriptor: int, holder: str) -> None:
+    import fcntl
+
+    begin = time.monotonic()
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError as error:
+            owner = _owner(descriptor)
+            patience = ORPHAN_SECONDS if _is_gone(owner) else 0.0
+            if time.monotonic() - begin >= patience:
+                raise StudyBusyError(_busy(path, owner, holder)) from error
+            time.sleep(0.05)
+
+
+def _owner(descriptor: int) -> dict[str, Any]:
+    """Who signed the lock; empty where nobody has yet."""
     try:
-        owner = json.loads(text)
+        owner = json.loads(os.pread(descriptor, 4096, 0))
+    except (OSError, ValueError):
+        return {}
+    return owner if isinstance(owner, dict) else {}
+
+
+def _is_gone(owner: Mapping[str, Any]) -> bool:
+    """Whether it was a process of this machine that has ended."""
+    here = owner.get("host") == socket.gethostname() and isinstance(owner.get("pid"), int)
+    return here and not is_alive(owner["pid"], owner.get("birth"))
+
+
+def _busy(path: Path, owner: Mapping[str, Any], holder: str) -> str:
+    if {"pid", "host", "since"} <= set(owner):
         who = f"process {owner['pid']} on {owner['host']} since {owner['since']}"
-    except (ValueError, KeyError, TypeError):
+    else:
         who = "a process that has not yet signed the lock"
+    if _is_gone(owner):
+        who += ", which is gone and has left worker processes that do not end"
     return (
         f"{holder} holds {path.parent} already: {who}. Wait until it is done, or end it; "
         "the lock goes with the process and needs no clearing."
@@ -195,7 +240,13 @@ def _busy(path: Path, descriptor: int, holder: str) -> str:
 
 def _sign(descriptor: int) -> None:
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+    process = os.getpid()
+    owner = {
+        "pid": process,
+        "birth": process_birth(process),
+        "host": socket.gethostname(),
+        "since": since,
+    }
     # A full disk must not keep a collector from reading what is left to do.
     with suppress(OSError):
         os.truncate(descriptor, 0)

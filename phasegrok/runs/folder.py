@@ -184,16 +184,25 @@ class StudyFolder:
         StudyBusyError
             If another process holds it.
         """
-        with exclusive_lock(self.path / LOCK, "another collector"):
-            yield HeldFolder(folder=self)
+        with exclusive_lock(self.path / LOCK, "another collector") as descriptor:
+            yield HeldFolder(folder=self, lock=descriptor)
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class HeldFolder:
-    """What only the collector that holds the lock may do."""
+    """What only the collector that holds the lock may do.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+        The folder.
+    lock : int
+        Descriptor of the lock, which worker processes hold too.
+    """
 
     folder: StudyFolder
+    lock: int
 
     def store_plan(self, study: Study) -> StudyFolder:
         """Replace the description by one of the same identity, whose plan may have grown.

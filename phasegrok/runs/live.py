@@ -1,7 +1,6 @@
 """How far a running collection is, for those who look from another process."""
 
 import json
-import os
 import socket
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -9,8 +8,9 @@ from pathlib import Path
 from typing import Final, final
 
 from phasegrok.runs.disk import write_without_waiting
+from phasegrok.runs.processes import is_alive
 
-__all__ = ["LIVE", "Live", "forget_live", "process_birth", "read_live", "write_live"]
+__all__ = ["LIVE", "Live", "forget_live", "read_live", "write_live"]
 
 LIVE: Final = ".live.json"
 
@@ -102,37 +102,7 @@ def read_live(folder: Path, *, now: float) -> Live | None:
     try:
         live = Live(**json.loads((folder / LIVE).read_text(encoding="utf-8")))
         if live.host == socket.gethostname():
-            return live if _is_alive(live) else None
+            return live if is_alive(live.process, live.birth) else None
         return live if abs(now - live.updated) <= STALE_SECONDS else None
     except (OSError, ValueError, TypeError):
         return None
-
-
-def process_birth(process: int) -> int | None:
-    """Tell when a process of this machine began.
-
-    Parameters
-    ----------
-    process : int
-        Its number.
-
-    Returns
-    -------
-    int or None
-        In ticks since the machine began; None where the system does not tell.
-    """
-    try:
-        text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-        return int(text.rpartition(")")[2].split()[19])
-    except (OSError, ValueError, IndexError):
-        return None
-
-
-def _is_alive(live: Live) -> bool:
-    try:
-        os.kill(live.process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return process_birth(live.process) == live.birth

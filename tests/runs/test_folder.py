@@ -22,6 +22,7 @@ from phasegrok.errors import (
     StudyChangedError,
 )
 from phasegrok.runs import StudyFolder, disk, folder, record, write_shard
+from phasegrok.runs.processes import is_alive, process_birth
 from phasegrok.study import Plan, Recording, Study, part
 
 MakeDataset = Callable[..., xr.Dataset]
@@ -271,6 +272,52 @@ def test_two_processes_cannot_hold_one_folder(tmp_path: Path, make_study: MakeSt
         holder.wait()
         with study.lock():
             pass
+
+
+LEAVING_A_CHILD = """
+import os, subprocess, sys
+from phasegrok.runs import StudyFolder
+with StudyFolder.open(sys.argv[1]).lock() as held:
+    sleep = [sys.executable, "-c", "import time; time.sleep(" + sys.argv[2] + ")"]
+    child = subprocess.Popen(sleep, pass_fds=(held.lock,), stdout=subprocess.DEVNULL)
+    print(child.pid, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def left_child(path: Path, seconds: float) -> tuple[int, int]:
+    """Numbers of a collector that was killed, and of its worker that sleeps on."""
+    command = [sys.executable, "-c", LEAVING_A_CHILD, str(path), str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        line = process.stdout.readline() if process.stdout else ""
+    return process.pid, int(line)
+
+
+def test_workers_of_a_killed_collector_keep_its_lock_until_they_end(
+    tmp_path: Path, make_study: MakeStudy
+) -> None:
+    study = StudyFolder.create(tmp_path, make_study())
+    _, child = left_child(tmp_path, 1.0)
+    with study.lock():
+        assert not is_alive(child, process_birth(child))
+    with study.lock():
+        pass
+
+
+def test_workers_that_do_not_end_are_told(
+    tmp_path: Path, make_study: MakeStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("phasegrok.runs.disk.ORPHAN_SECONDS", 0.2)
+    study = StudyFolder.create(tmp_path, make_study())
+    process, child = left_child(tmp_path, 600.0)
+    try:
+        with (
+            pytest.raises(StudyBusyError, match=f"process {process} .* is gone and has left"),
+            study.lock(),
+        ):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
 
 
 def test_the_lock_is_free_again_after_an_error(tmp_path: Path, make_study: MakeStudy) -> None:

@@ -14,10 +14,10 @@ from phasegrok.runs.live import (
     STALE_SECONDS,
     Live,
     forget_live,
-    process_birth,
     read_live,
     write_live,
 )
+from phasegrok.runs.processes import process_birth
 
 NOW = 1.7e9
 
@@ -75,6 +75,16 @@ def test_another_process_of_the_same_number_is_not_taken_for_it(
     assert live.birth is not None
     write_live(tmp_path, dataclasses.replace(live, birth=live.birth - 1))
     assert read_live(tmp_path, now=NOW) is None
+
+
+def test_a_killed_process_is_gone_before_its_parent_looks(tmp_path: Path, live: Live) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        child = dataclasses.replace(live, process=process.pid, birth=process_birth(process.pid))
+        write_live(tmp_path, child)
+        assert read_live(tmp_path, now=NOW) == child
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert read_live(tmp_path, now=NOW) is None
 
 
 def test_births_are_in_order() -> None:

@@ -13,7 +13,8 @@ import xarray as xr
 
 from phasegrok.errors import FormatError
 from phasegrok.runs import StudyFolder, record, study_status, write_shard
-from phasegrok.runs.live import Live, process_birth, write_live
+from phasegrok.runs.live import Live, write_live
+from phasegrok.runs.processes import process_birth
 from phasegrok.study import Plan, Study, requested_runs
 
 MakeDataset = Callable[..., xr.Dataset]
