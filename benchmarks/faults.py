@@ -1,0 +1,640 @@
+"""What a collection survives: a line a fault, and every number compared with a calm collection.
+
+Each fault is done to real collections by ``phasegrok collect`` in processes of their own. When
+the study is complete in the end, every variable of every run must be bitwise that of a study
+that nothing happened to. An observable witnesses each record that is measured, so that the work
+that was done again is counted, not estimated.
+
+    python benchmarks/faults.py                # 100 SIGKILLs and all the rest: some 15 minutes
+    python benchmarks/faults.py --tiny         # a few of each
+    python benchmarks/faults.py --only clocks  # one of them
+
+The disk that fills up and the folder that turns read-only are mounts of a namespace of their
+own; where the system allows none, their lines say so.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from phasegrok.runs import StudyFolder, open_runs, study_status
+
+WITNESS = '''
+"""An observable that tells a file which states it saw, and makes trouble if asked to."""
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+
+import torch
+
+from phasegrok.observables import Observable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Witness(Observable):
+    """Zero, always."""
+
+    name: str = "witness"
+    long_name: str = "number that is always zero"
+
+    def measure(self, measurement):
+        cubic = measurement.task_numbers("cubic")
+        if "WITNESS" in os.environ:
+            rows = [row.numpy().tobytes() for row in measurement.rows]
+            states = [hashlib.blake2b(row, digest_size=8).hexdigest() for row in rows]
+            line = f"{time.monotonic()} {os.getpid()} {' '.join(states)}\\n"
+            with open(os.environ["WITNESS"], "ab", buffering=0) as file:
+                file.write(line.encode())
+        if "TROUBLE" in os.environ:
+            # Two runs of a study have these numbers.
+            if bool(torch.any(torch.abs(cubic + 0.5) < 1e-6)):
+                raise ArithmeticError("the trouble that was asked for")
+            if bool(torch.any(torch.abs(cubic + 0.6) < 1e-6)):
+                time.sleep(3600.0)
+        return torch.zeros_like(cubic)
+'''
+
+STUDY = """
+name = "faults"
+seed = 11
+
+[task]
+kind = "cubic_teacher"
+input_size = 20
+example_count = 100
+cubic = -0.3
+
+[network]
+kind = "two_layer"
+width = 16
+activation = "erf"
+
+[dynamics]
+kind = "langevin"
+step_size = 1e-4
+
+[energy]
+temperature = 0.2
+weight_decay = "prior"
+
+[recording]
+steps = {steps}
+every = 20
+observables = ["teacher_overlap", "witness:Witness"]
+
+[plan]
+replicas = {replicas}
+
+[plan.grid]
+width = [8, 16, 24]
+"""
+
+TROUBLED = """
+[plan]
+replicas = 1
+points = [{points}]
+"""
+
+CLOCKS = '''
+"""A clock that jumps to and fro by up to four months, at every look."""
+
+import random
+import time
+
+_true = time.time
+_random = random.Random()
+time.time = lambda: _true() + _random.uniform(-1e7, 1e7)
+'''
+
+CHECKPOINT_SECONDS = 0.5
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of the table."""
+
+    fault: str
+    times: int
+    runs: int
+    repeated: float | None = None
+    """Seconds of work that were done again, by the worst fault; None where nobody counted."""
+    allowed: float | None = None
+    equal: bool = True
+    remark: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every number is right and no more was lost than is allowed."""
+        counted = self.repeated is not None and self.allowed is not None
+        return self.equal and (not counted or (self.repeated or 0.0) <= (self.allowed or 0.0))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Scene:
+    """A study, the folder of a calm collection of it, and how long the table may take."""
+
+    room: Path
+    description: Path
+    kills: int
+
+    def begin(
+        self, folder: Path, *options: str, environment: dict[str, str] | None = None
+    ) -> "subprocess.Popen[str]":
+        """Start a collection."""
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "phasegrok", "collect", str(self.description)),
+                *("--out", str(folder), "--workers", "2", "--quiet"),
+                *("--checkpoint-seconds", str(CHECKPOINT_SECONDS), *options),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
+
+    def finish(
+        self, folder: Path, *options: str, environment: dict[str, str] | None = None
+    ) -> str:
+        """Collect what is left, and give what was said."""
+        return ended(self.begin(folder, *options, environment=environment), 0)
+
+    @property
+    def calm(self) -> Path:
+        """Folder that nothing happens to."""
+        return self.room / "calm"
+
+
+def ended(process: "subprocess.Popen[str]", code: int) -> str:
+    """Wait for the end, and insist on how it ends."""
+    out, error = process.communicate()
+    if process.returncode != code:
+        raise RuntimeError(f"exit code {process.returncode} in place of {code}: {out}{error}")
+    return out + error
+
+
+def numbers(folder: Path) -> dict[str, str]:
+    """A hash of every stored value of each run, by run_id."""
+    runs = open_runs(folder).load()
+    found = {}
+    for index, run_id in enumerate(runs["run_id"].values):
+        run = runs.isel(run=index)
+        content = hashlib.sha256()
+        for name in sorted(map(str, run.variables)):
+            values = run[name].values
+            text = str(values).encode() if values.dtype == object else values.tobytes()
+            content.update(f"{name} {values.dtype} {values.shape}".encode() + text)
+        found[str(run_id)] = content.hexdigest()
+    return found
+
+
+def compared(scene: Scene, folder: Path, calm: Path | None = None) -> tuple[int, bool]:
+    """Number of runs, and whether they are those of the calm folder, with nothing amiss."""
+    mine, other = numbers(folder), numbers(calm or scene.calm)
+    tidy = not [*folder.glob(".partial-*"), *folder.glob(".checkpoints")]
+    return len(mine), mine == other and tidy and not StudyFolder.open(folder).corruption()
+
+
+def stored(folder: Path) -> dict[str, bytes]:
+    """All shards, byte for byte."""
+    return {path.name: path.read_bytes() for path in folder.glob("shard-*.h5")}
+
+
+class Witnesses:
+    """What the observable wrote: when, and which states."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.environment = {"WITNESS": str(path)}
+
+    def repeated_seconds(self, kills: Iterable[float]) -> float:
+        """Work done again by the worst of the kills, in seconds of one worker.
+
+        Records that were seen before are counted for the last kill before they were seen
+        again; what a record takes is the median time between two of one process.
+        """
+        moments, processes, batches = self._read()
+        gaps = [
+            later - earlier
+            for process in set(processes)
+            for earlier, later in zip(
+                of_process(moments, processes, process),
+                of_process(moments, processes, process)[1:],
+                strict=False,
+            )
+        ]
+        edges = np.sort(np.array(list(kills)))
+        again: Counter[int] = Counter()
+        seen: set[str] = set()
+        for moment, batch in zip(moments, batches, strict=True):
+            if seen.issuperset(batch):
+                again[int(np.searchsorted(edges, moment))] += 1
+            seen.update(batch)
+        return max(again.values(), default=0) * float(np.median(gaps))
+
+    def _read(self) -> tuple[list[float], list[str], list[list[str]]]:
+        lines = [line.split() for line in self.path.read_text(encoding="utf-8").splitlines()]
+        lines.sort(key=lambda line: float(line[0]))
+        return (
+            [float(line[0]) for line in lines],
+            [line[1] for line in lines],
+            [line[2:] for line in lines],
+        )
+
+
+def of_process(moments: list[float], processes: list[str], process: str) -> list[float]:
+    """Moments at which one process measured."""
+    return [m for m, p in zip(moments, processes, strict=True) if p == process]
+
+
+def workers_of(process: "subprocess.Popen[str]") -> list[int]:
+    """Numbers of the children of a process."""
+    with suppress(OSError):
+        text = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("utf-8")
+        return [int(each) for each in text.split()]
+    return []
+
+
+def killed(scene: Scene, kind: str) -> Line:
+    """SIGKILL at random moments, in as many studies as it takes."""
+    rng = random.Random(f"moments {kind}")
+    hits, worst, runs, equal, count = 0, 0.0, 0, True, 0
+    while hits < scene.kills:
+        folder = scene.room / f"{kind}-{count}"
+        witnesses = Witnesses(scene.room / f"{kind}-{count}.txt")
+        moments = kill_until_done(
+            scene, folder, witnesses, kind=kind, rng=rng, most=scene.kills - hits
+        )
+        hits += len(moments)
+        count += 1
+        if moments:
+            worst = max(worst, witnesses.repeated_seconds(moments))
+        here, same = compared(scene, folder)
+        runs, equal = runs + here, equal and same
+    what = "a worker" if kind == "worker" else "the coordinator"
+    # A coordinator takes both workers with it; writing a checkpoint and one step come on top.
+    allowed = (2 if kind == "coordinator" else 1) * (CHECKPOINT_SECONDS + 0.5)
+    return Line(
+        fault=f"SIGKILL of {what}",
+        times=hits,
+        runs=runs,
+        repeated=worst,
+        allowed=allowed,
+        equal=equal,
+        remark=f"{count} studies",
+    )
+
+
+def kill_until_done(
+    scene: Scene,
+    folder: Path,
+    witnesses: Witnesses,
+    *,
+    kind: str,
+    rng: random.Random,
+    most: int,
+) -> list[float]:
+    """Collect one study under kills; their moments."""
+    moments: list[float] = []
+    before = stored(folder)
+    process = scene.begin(folder, environment=witnesses.environment)
+    while True:
+        if len(moments) >= most:
+            ended(process, 0)
+            return moments
+        with suppress(subprocess.TimeoutExpired):
+            # From before the first import to well into the work.
+            process.wait(rng.uniform(0.0, 8.0))
+            ended(process, 0)
+            return moments
+        if kind == "worker":
+            victims = workers_of(process)
+            if not victims:
+                continue
+            with suppress(ProcessLookupError):
+                os.kill(rng.choice(victims), signal.SIGKILL)
+        else:
+            process.kill()
+            process.communicate()
+        moments.append(time.monotonic())
+        after = stored(folder)
+        if not before.items() <= after.items():
+            raise RuntimeError(f"{folder} lost a shard that was finished")
+        before = after
+        if kind == "coordinator":
+            process = scene.begin(folder, environment=witnesses.environment)
+
+
+def interrupted(scene: Scene) -> Line:
+    """SIGINT and SIGTERM by turns."""
+    folder = scene.room / "interrupted"
+    times = max(scene.kills // 10, 2)
+    done = 0
+    for number in range(times):
+        process = scene.begin(folder)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(6.0)
+            ended(process, 0)
+            break
+        kind, code = ((signal.SIGINT, 130), (signal.SIGTERM, 143))[number % 2]
+        process.send_signal(kind)
+        ended(process, code)
+        done += 1
+    scene.finish(folder)
+    runs, equal = compared(scene, folder)
+    return Line(fault="SIGINT, SIGTERM", times=done, runs=runs, equal=equal)
+
+
+def two_coordinators(scene: Scene) -> Line:
+    """Four collectors on one folder at once, again and again."""
+    folder = scene.room / "two"
+    times = max(scene.kills // 20, 1)
+    refused = 0
+    for last in [False] * (times - 1) + [True]:
+        processes = [scene.begin(folder) for _ in range(4)]
+        while sum(each.poll() is None for each in processes) > 1:
+            time.sleep(0.05)
+        for each in processes:
+            if each.poll() == 2:
+                refused += "holds" in ended(each, 2)
+            elif last:
+                ended(each, 0)
+            else:
+                each.kill()
+                each.communicate()
+    runs, equal = compared(scene, folder)
+    return Line(
+        fault="four coordinators at once",
+        times=times,
+        runs=runs,
+        equal=equal and refused == 3 * times,
+        remark=f"{refused} of {3 * times} refused, as they must be",
+    )
+
+
+def clocks(scene: Scene) -> Line:
+    """Clocks that jump at every look, kills, and files that are of no time."""
+    folder, times = scene.room / "clocks", max(scene.kills // 20, 1)
+    patched = scene.room / "clocks_that_jump"
+    patched.mkdir()
+    (patched / "sitecustomize.py").write_text(CLOCKS, encoding="utf-8")
+    path = os.pathsep.join([str(patched), os.environ.get("PYTHONPATH", "")])
+    rng = random.Random("clocks")
+    for _ in range(times):
+        process = scene.begin(folder, environment={"PYTHONPATH": path})
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(rng.uniform(4.0, 8.0))
+            break
+        process.kill()
+        process.communicate()
+        for each in folder.rglob("*"):
+            moment = rng.uniform(0.0, 4e9)
+            os.utime(each, (moment, moment))
+    scene.finish(folder, environment={"PYTHONPATH": path})
+    runs, equal = compared(scene, folder)
+    return Line(fault="clocks that jump, and kills", times=times, runs=runs, equal=equal)
+
+
+def stopped(scene: Scene) -> Line:
+    """A worker that stands still, as on a machine that suspends it."""
+    folder = scene.room / "stopped"
+    process = scene.begin(folder, "--run-seconds", "3")
+    while process.poll() is None and not list(folder.glob(".checkpoints/*")):
+        time.sleep(0.05)
+    victims = workers_of(process)
+    os.kill(victims[0], signal.SIGSTOP)
+    ended(process, 0)
+    runs, equal = compared(scene, folder)
+    return Line(fault="a worker stands still (SIGSTOP)", times=1, runs=runs, equal=equal)
+
+
+def damaged(scene: Scene) -> Line:
+    """A shard cut short, another with a flipped byte in its table, checkpoints with one."""
+    folder = scene.room / "damaged"
+    process = scene.begin(folder)
+    while process.poll() is None and not (
+        list(folder.glob("shard-*.h5")) and list(folder.glob(".checkpoints/*"))
+    ):
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    shards, kept = sorted(folder.glob("shard-*.h5")), sorted(folder.glob(".checkpoints/*"))
+    for path in shards[:1]:
+        os.truncate(path, path.stat().st_size * 2 // 3)
+    for path in kept:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    scene.finish(folder)
+    aside = list(folder.glob("*.damaged"))
+    for path in aside:
+        path.unlink()
+    runs, equal = compared(scene, folder)
+    remark = f"{len(aside)} shard set aside and made again, {len(kept)} checkpoints not used"
+    return Line(
+        fault="damaged files",
+        times=len(shards[:1]) + len(kept),
+        runs=runs,
+        equal=equal and len(aside) == 1,
+        remark=remark,
+    )
+
+
+def troubled(scene: Scene) -> Line:
+    """One run in a hundred diverges, one raises, one never ends its step."""
+    count = 300 if scene.kills > 10 else 30
+    cubics = [-0.3 - 1e-4 * index for index in range(count - 3)]
+    points = [f"{{ cubic = {cubic!r}, step_size = 1e-4 }}" for cubic in cubics]
+    points += [
+        "{ cubic = -0.4, step_size = 1e3 }",
+        "{ cubic = -0.5, step_size = 1e-4 }",
+        "{ cubic = -0.6, step_size = 1e-4 }",
+    ]
+    text = STUDY.format(steps=400, replicas=1).partition("[plan]")[0]
+    description = scene.room / "troubled.toml"
+    description.write_text(text + TROUBLED.format(points=", ".join(points)), encoding="utf-8")
+    here = dataclasses.replace(scene, description=description)
+    folder, calm = scene.room / "troubled", scene.room / "untroubled"
+    here.finish(calm)
+    ended(here.begin(folder, "--run-seconds", "3", environment={"TROUBLE": "1"}), 1)
+    status = study_status(folder)
+    mine, other = numbers(folder), numbers(calm)
+    unharmed = sum(mine[run_id] == other[run_id] for run_id in other)
+    outcomes = dict(status.outcomes)
+    expected = {"finished": count - 3, "diverged": 1, "failed": 2}
+    told = {each.text for each in status.reasons}
+    as_told = any("the trouble that was" in text for text in told) and any(
+        "no step ended" in text for text in told
+    )
+    return Line(
+        fault=f"of {count} runs one diverges, one raises, one hangs",
+        times=1,
+        runs=len(mine),
+        # The one that diverges does so in the calm study as well.
+        equal=unharmed == count - 2 and outcomes == expected and as_told,
+        remark=f"{unharmed} runs unharmed; " + "; ".join(sorted(told)),
+    )
+
+
+def full_disk(scene: Scene) -> Line:
+    """A disk that fills up under a collection; more room, and the same command again."""
+    folder = scene.room / "small" / "runs"
+    folder.parent.mkdir()
+    mount("-t", "tmpfs", "-o", "size=16m", "none", str(folder.parent))
+    process = scene.begin(folder, "--batch-seconds", "2")
+    while process.poll() is None and not list(folder.glob("shard-*.h5")):
+        time.sleep(0.01)
+    before = stored(folder)
+    filler = folder.parent / "filler"
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    said = ended(process, 2)
+    kept = before.items() <= stored(folder).items()
+    filler.unlink()
+    scene.finish(folder)
+    runs, equal = compared(scene, folder)
+    told = "The disk is full: free some space" in said
+    return Line(fault="a full disk", times=1, runs=runs, equal=equal and kept and told)
+
+
+def read_only(scene: Scene) -> Line:
+    """A folder that is read-only when the collection is to go on."""
+    folder = scene.room / "locked"
+    process = scene.begin(folder)
+    while process.poll() is None and not list(folder.glob(".checkpoints/*")):
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    time.sleep(1.0)
+    mount("--bind", str(folder), str(folder))
+    mount("-o", "remount,ro,bind", str(folder))
+    before = sorted(folder.rglob("*"))
+    said = ended(scene.begin(folder), 2)
+    left = study_status(folder).left
+    untouched = before == sorted(folder.rglob("*"))
+    subprocess.run(["umount", str(folder)], check=True)
+    scene.finish(folder)
+    runs, equal = compared(scene, folder)
+    told = "read-only" in said.lower()
+    good = equal and untouched and told and left > 0
+    return Line(fault="a read-only folder", times=1, runs=runs, equal=good)
+
+
+def mount(*arguments: str) -> None:
+    """Mount something in this namespace."""
+    subprocess.run(["mount", *arguments], check=True)
+
+
+FAULTS: dict[str, Callable[[Scene], Line]] = {
+    "workers": lambda scene: killed(scene, "worker"),
+    "coordinators": lambda scene: killed(scene, "coordinator"),
+    "interrupts": interrupted,
+    "two": two_coordinators,
+    "full": full_disk,
+    "readonly": read_only,
+    "clocks": clocks,
+    "stopped": stopped,
+    "damaged": damaged,
+    "troubled": troubled,
+}
+
+IN_A_NAMESPACE = ("full", "readonly")
+NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
+SLOW = ("stopped", "interrupts", "clocks", "damaged", "readonly", "troubled")
+"""What the tiny size leaves out: the test suite has small ones of them."""
+
+
+def carried_out(name: str, scene: Scene) -> Line:
+    """Carry out one fault, in a namespace of its own where it needs one."""
+    if name not in IN_A_NAMESPACE or "PHASEGROK_NAMESPACE" in os.environ:
+        return FAULTS[name](scene)
+    try:
+        subprocess.run([*NAMESPACE, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return Line(fault=name, times=0, runs=0, remark="no namespaces here: not tried")
+    within = [sys.executable, __file__, "--within", str(scene.room), "--only", name]
+    done = subprocess.run(
+        [*NAMESPACE, *within],
+        env={**os.environ, "PHASEGROK_NAMESPACE": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return Line(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def prepared(room: Path, *, tiny: bool) -> Scene:
+    """Write the study, and collect it in calm."""
+    text = STUDY.format(steps=6000 if tiny else 12_000, replicas=8 if tiny else 48)
+    (room / "study.toml").write_text(text, encoding="utf-8")
+    (room / "witness.py").write_text(WITNESS, encoding="utf-8")
+    sys.path.insert(0, str(room))
+    scene = Scene(room=room, description=room / "study.toml", kills=3 if tiny else 50)
+    begin = time.monotonic()
+    scene.finish(scene.calm)
+    runs, shards = study_status(scene.calm).stored, len(stored(scene.calm))
+    took = f"collected in calm in {time.monotonic() - begin:.0f} s by two workers"
+    kept = f"a checkpoint every {CHECKPOINT_SECONDS} s"
+    print(f"{runs} runs in {shards} shards, {took}; {kept}", flush=True)
+    return scene
+
+
+def written(line: Line) -> str:
+    """One line of the table."""
+    repeated = "" if line.repeated is None else f"{line.repeated:.2f} of {line.allowed:.1f}"
+    verdict = "yes" if line.is_good else "NO"
+    counts = f"{line.fault:44} {line.times:5} {line.runs:5}"
+    return f"{counts} {repeated:>12} {verdict:>6}  {line.remark}"
+
+
+HEADER = (
+    f"{'fault':44} {'times':>5} {'runs':>5} {'done again':>12} {'equal':>6}\n"
+    f"{'':44} {'':5} {'':5} {'s, at most':>12} {'bitwise':>6}"
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tiny", action="store_true")
+    parser.add_argument("--only", choices=list(FAULTS))
+    parser.add_argument("--within", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.within is not None:
+        scene = Scene(room=options.within, description=options.within / "study.toml", kills=1)
+        sys.path.insert(0, str(options.within))
+        print(json.dumps(dataclasses.asdict(FAULTS[options.only](scene))))
+        return
+    names = [options.only] if options.only else list(FAULTS)
+    if options.tiny and not options.only:
+        names = [name for name in names if name not in SLOW]
+    lines: list[Any] = []
+    with tempfile.TemporaryDirectory() as room:
+        scene = prepared(Path(room), tiny=options.tiny)
+        print(HEADER, flush=True)
+        for name in names:
+            lines.append(carried_out(name, scene))
+            print(written(lines[-1]), flush=True)
+    if not all(line.is_good for line in lines):
+        raise SystemExit("a fault did harm: see the lines with NO")
+
+
+if __name__ == "__main__":
+    main()
