@@ -212,10 +212,8 @@ def main() -> None:
         )
 
         print("3. bytes on disk over bytes of the numbers (asked: at most 1.2)")
-        print(
-            f"   {disk_ratio(room / 'whole'):.3f} for runs of {size.whole_steps // 100} records",
-            flush=True,
-        )
+        ratio = disk_ratio(room / "whole")
+        print(f"   {ratio:.3f} for runs of {size.whole_steps // 100} records", flush=True)
 
         print("4. from few runs to many: microseconds for a run and a step, peak memory in MB")
         start = measured(small(2, 1), room / "start").seconds
