@@ -1,0 +1,232 @@
+"""Studies for faults to be done to, and what witnesses the work that is done again."""
+
+import dataclasses
+import hashlib
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from phasegrok.runs import StudyFolder, open_runs
+
+WITNESS = '''
+"""An observable that tells a file which states it saw, and makes trouble if asked to."""
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+
+import torch
+
+from phasegrok.observables import Observable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Witness(Observable):
+    """Zero, always."""
+
+    name: str = "witness"
+    long_name: str = "number that is always zero"
+
+    def measure(self, measurement):
+        cubic = measurement.task_numbers("cubic")
+        if "WITNESS" in os.environ:
+            rows = [row.numpy().tobytes() for row in measurement.rows]
+            states = [hashlib.blake2b(row, digest_size=8).hexdigest() for row in rows]
+            line = f"{time.monotonic()} {os.getpid()} {' '.join(states)}\\n"
+            with open(os.environ["WITNESS"], "ab", buffering=0) as file:
+                file.write(line.encode())
+        if "TROUBLE" in os.environ:
+            # Two runs of a study have these numbers.
+            if bool(torch.any(torch.abs(cubic + 0.5) < 1e-6)):
+                raise ArithmeticError("the trouble that was asked for")
+            if bool(torch.any(torch.abs(cubic + 0.6) < 1e-6)):
+                time.sleep(3600.0)
+        return torch.zeros_like(cubic)
+'''
+
+STUDY = """
+name = "faults"
+seed = 11
+
+[task]
+kind = "cubic_teacher"
+input_size = 20
+example_count = 100
+cubic = -0.3
+
+[network]
+kind = "two_layer"
+width = 16
+activation = "erf"
+
+[dynamics]
+kind = "langevin"
+step_size = 1e-4
+
+[energy]
+temperature = 0.2
+weight_decay = "prior"
+
+[recording]
+steps = {steps}
+every = 20
+observables = ["teacher_overlap", "witness:Witness"]
+
+[plan]
+replicas = {replicas}
+
+[plan.grid]
+width = [8, 16, 24]
+"""
+
+TROUBLED = """
+[plan]
+replicas = 1
+points = [{points}]
+"""
+
+CLOCKS = '''
+"""A clock that jumps to and fro by up to four months, at every look."""
+
+import random
+import time
+
+_true = time.time
+_random = random.Random()
+time.time = lambda: _true() + _random.uniform(-1e7, 1e7)
+'''
+
+CHECKPOINT_SECONDS = 0.5
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Scene:
+    """A study, the folder of a calm collection of it, and how long the table may take."""
+
+    room: Path
+    description: Path
+    kills: int
+
+    def begin(
+        self, folder: Path, *options: str, environment: dict[str, str] | None = None
+    ) -> "subprocess.Popen[str]":
+        """Start a collection."""
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "phasegrok", "collect", str(self.description)),
+                *("--out", str(folder), "--workers", "2", "--quiet"),
+                *("--checkpoint-seconds", str(CHECKPOINT_SECONDS), *options),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
+
+    def finish(
+        self, folder: Path, *options: str, environment: dict[str, str] | None = None
+    ) -> str:
+        """Collect what is left, and give what was said."""
+        return ended(self.begin(folder, *options, environment=environment), 0)
+
+    @property
+    def calm(self) -> Path:
+        """Folder that nothing happens to."""
+        return self.room / "calm"
+
+
+def ended(process: "subprocess.Popen[str]", code: int) -> str:
+    """Wait for the end, and insist on how it ends."""
+    out, error = process.communicate()
+    if process.returncode != code:
+        raise RuntimeError(f"exit code {process.returncode} in place of {code}: {out}{error}")
+    return out + error
+
+
+def numbers(folder: Path) -> dict[str, str]:
+    """A hash of every stored value of each run, by run_id."""
+    runs = open_runs(folder).load()
+    found = {}
+    for index, run_id in enumerate(runs["run_id"].values):
+        run = runs.isel(run=index)
+        content = hashlib.sha256()
+        for name in sorted(map(str, run.variables)):
+            values = run[name].values
+            text = str(values).encode() if values.dtype == object else values.tobytes()
+            content.update(f"{name} {values.dtype} {values.shape}".encode() + text)
+        found[str(run_id)] = content.hexdigest()
+    return found
+
+
+def compared(scene: Scene, folder: Path, calm: Path | None = None) -> tuple[int, bool]:
+    """Number of runs, and whether they are those of the calm folder, with nothing amiss."""
+    mine, other = numbers(folder), numbers(calm or scene.calm)
+    tidy = not [*folder.glob(".partial-*"), *folder.glob(".checkpoints")]
+    return len(mine), mine == other and tidy and not StudyFolder.open(folder).corruption()
+
+
+def stored(folder: Path) -> dict[str, bytes]:
+    """All shards, byte for byte."""
+    return {path.name: path.read_bytes() for path in folder.glob("shard-*.h5")}
+
+
+class Witnesses:
+    """What the observable wrote: when, and which states."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.environment = {"WITNESS": str(path)}
+
+    def repeated_seconds(self, kills: Iterable[float]) -> float:
+        """Work done again by the worst of the kills, in seconds of one worker.
+
+        Records that were seen before are counted for the last kill before they were seen
+        again; what a record takes is the median time between two of one process.
+        """
+        moments, processes, batches = self._read()
+        gaps = [
+            later - earlier
+            for process in set(processes)
+            for earlier, later in zip(
+                of_process(moments, processes, process),
+                of_process(moments, processes, process)[1:],
+                strict=False,
+            )
+        ]
+        edges = np.sort(np.array(list(kills)))
+        again: Counter[int] = Counter()
+        seen: set[str] = set()
+        for moment, batch in zip(moments, batches, strict=True):
+            if seen.issuperset(batch):
+                again[int(np.searchsorted(edges, moment))] += 1
+            seen.update(batch)
+        return max(again.values(), default=0) * float(np.median(gaps))
+
+    def _read(self) -> tuple[list[float], list[str], list[list[str]]]:
+        lines = [line.split() for line in self.path.read_text(encoding="utf-8").splitlines()]
+        lines.sort(key=lambda line: float(line[0]))
+        return (
+            [float(line[0]) for line in lines],
+            [line[1] for line in lines],
+            [line[2:] for line in lines],
+        )
+
+
+def of_process(moments: list[float], processes: list[str], process: str) -> list[float]:
+    """Moments at which one process measured."""
+    return [m for m, p in zip(moments, processes, strict=True) if p == process]
+
+
+def workers_of(process: "subprocess.Popen[str]") -> list[int]:
+    """Numbers of the children of a process."""
+    with suppress(OSError):
+        text = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("utf-8")
+        return [int(each) for each in text.split()]
+    return []
