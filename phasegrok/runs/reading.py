@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from phasegrok.errors import DamagedShardError, FormatError
 from phasegrok.runs.attribute import parse_attribute
-from phasegrok.runs.shard import CONTENTS, Stored, checksum
+from phasegrok.runs.shard import Stored, checksum
+from phasegrok.runs.versions import CONTENTS
 from phasegrok.schema import ATTRIBUTE, RECORD, RUN, STATES_GROUP
 from phasegrok.seeding import canonical_json
 
@@ -74,7 +75,8 @@ def read_shard(path: Path, names: Collection[str] | None = None, *, group: str =
     Raises
     ------
     DamagedShardError
-        If the file is truncated or damaged.
+        If the file is truncated or damaged, or its description or a coordinate is not what
+        was written.
     FormatError
         If it is of a schema version that cannot be read.
     """
@@ -83,6 +85,8 @@ def read_shard(path: Path, names: Collection[str] | None = None, *, group: str =
         contents = _of_group(attribute.pop(CONTENTS), group)
         wanted = _small_coordinates(contents) if names is None else names
         coordinates = {name: _read(file, group + name, contents[name]) for name in wanted}
+        for name, values in coordinates.items():
+            _require_checksum(group + name, values, contents[name])
     return Shard(
         path=path,
         attribute=attribute,
@@ -158,6 +162,11 @@ def _small_coordinates(contents: Mapping[str, Stored]) -> tuple[str, ...]:
         for name, stored in contents.items()
         if stored.coordinate and stored.dims[:2] != (RUN, RECORD)
     )
+
+
+def _require_checksum(name: str, values: npt.NDArray[Any], stored: Stored) -> None:
+    if checksum(values) != stored.checksum:
+        raise ValueError(f"the checksum of {name!r} does not hold")
 
 
 _TEXT = h5py.string_dtype()

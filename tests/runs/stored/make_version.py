@@ -1,10 +1,10 @@
 """Make the stored fixture of one schema version, with the writers of that version.
 
 Run once by ``python tests/runs/stored/make_version.py tests/runs/stored/version_N`` when
-``SCHEMA_VERSION`` has become N, and never again for an older one: what a version wrote is a fact.
+``SCHEMA_VERSION`` has become N, and never again for an older one.
 
 The numbers are fractions of powers of two, so that they are the same on every machine. The
-expected values in ``expected.json`` are those that the writers were given, never read from a shard.
+expected values in ``expected.json`` are those that the writers were given.
 """
 
 import json
@@ -30,7 +30,10 @@ from phasegrok.study import (
 )
 
 RECORDS = 4
-EARLY = {1: ("diverged", 2, "the energy ran away — at step 20"), 2: ("failed", 0, "ValueError: 1")}
+EARLY = {
+    1: ("diverged", 2, "the energy ran away — at step 20"),
+    2: ("failed", 0, "ValueError: 1"),
+}
 """Place in its shard to outcome, number of records and reason, where a run did not finish."""
 
 
