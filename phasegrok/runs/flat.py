@@ -189,7 +189,7 @@ def group_attributes(shard: Shard) -> dict[str, Any]:
     """
     with opened(shard.path) as file:
         said = said_of(file[shard.group or "/"])
-    checksum = shard.attribute[GROUPS].get(shard.group.rstrip("/"), "")
+    checksum = shard.attribute.get(GROUPS, {}).get(shard.group.rstrip("/"), "")
     return _without(OF_FILE, shard, said, checksum)
 
 

@@ -17,8 +17,8 @@ import xarray as xr
 
 from phasegrok.errors import FormatError, StorageError
 from phasegrok.runs import disk, write_shard
-from phasegrok.runs.reading import corrupted
 from phasegrok.runs.shard import checksum
+from phasegrok.runs.verification import corrupted
 
 MakeDataset = Callable[..., xr.Dataset]
 

@@ -1,6 +1,5 @@
 """Every version of the schema that was ever written opens today, with every value."""
 
-import importlib.util
 import json
 import shutil
 from collections.abc import Iterator
@@ -32,15 +31,6 @@ from phasegrok.study import Plan, identity, requested_runs
 
 STORED = Path(__file__).parent / "stored"
 VERSIONS = range(1, SCHEMA_VERSION + 1)
-
-
-def maker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_version", STORED / "make_version.py")
-    if spec is None or spec.loader is None:
-        raise ImportError("make_version.py is not there")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def folder_of(version: int) -> Path:
@@ -170,8 +160,8 @@ def test_resolved_variables_and_weights(version: int) -> None:
     assert weights.sizes == {"run": 2, "state_record": 1, "parameter": 7}
 
 
-def test_the_newest_version_is_what_is_written_today(tmp_path: Path) -> None:
-    maker().make(tmp_path)
+def test_the_newest_version_is_what_is_written_today(tmp_path: Path, maker: ModuleType) -> None:
+    maker.make(tmp_path)
     stored = folder_of(SCHEMA_VERSION)
     names = sorted(path.name for path in stored.iterdir())
     assert sorted(path.name for path in tmp_path.iterdir()) == names
@@ -191,31 +181,32 @@ def test_the_newest_version_is_what_is_written_today(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_description_means_today_what_it_meant(version: int) -> None:
+def test_a_description_means_today_what_it_meant(version: int, maker: ModuleType) -> None:
     folder = StudyFolder.open(folder_of(version))
     study = folder.description()
-    assert study == maker().study()
+    assert study == maker.study()
     assert identity(study) == folder.identity
     stored = folder.finished_run_ids()
     assert {request.run_id for request in requested_runs(study)} == stored
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_folder_of_any_version_goes_on(tmp_path: Path, version: int) -> None:
+def test_a_folder_of_any_version_goes_on(
+    tmp_path: Path, version: int, maker: ModuleType
+) -> None:
     shutil.copytree(folder_of(version), tmp_path / "study")
-    made = maker()
     before = open_runs(tmp_path / "study").load()
-    grown = Plan(grid=made.study().plan.grid, replicas=2)
-    study = type(made.study())(**{**vars(made.study()), "plan": grown})
+    grown = Plan(grid=maker.study().plan.grid, replicas=2)
+    study = type(maker.study())(**{**vars(maker.study()), "plan": grown})
     begun = StudyFolder.create(tmp_path / "study", study)
-    assert begun.description() == made.study()
+    assert begun.description() == maker.study()
     with begun.lock() as held:
         stored = held.store_plan(study)
     assert stored.description() == study
     left = [run for run in requested_runs(study) if run.run_id not in stored.finished_run_ids()]
     assert len(left) == 8
     narrow = [run for run in left if run.controls["width"] == 3]
-    write_shard(begun.path, made._runs(narrow, {}))
+    write_shard(begun.path, maker.runs_of(narrow, {}))
     assert begun.problems() == begun.corruption() == []
     opened = open_runs(begun.path).load()
     assert opened.sizes["run"] == 12
@@ -226,23 +217,25 @@ def test_a_folder_of_any_version_goes_on(tmp_path: Path, version: int) -> None:
         StudyFolder.create(begun.path, type(study)(**{**vars(study), "seed": 12}))
 
 
-def test_an_older_description_is_written_anew_with_the_plan(tmp_path: Path) -> None:
+def test_an_older_description_is_written_anew_with_the_plan(
+    tmp_path: Path, maker: ModuleType
+) -> None:
     shutil.copytree(folder_of(1), tmp_path / "study")
     begun = StudyFolder.open(tmp_path / "study")
     before = (begun.path / "study.json").read_bytes()
-    StudyFolder.create(begun.path, maker().study())
+    StudyFolder.create(begun.path, maker.study())
     assert (begun.path / "study.json").read_bytes() == before
     with begun.lock() as held:
-        assert held.store_plan(maker().study()) == begun
+        assert held.store_plan(maker.study()) == begun
         written = (begun.path / "study.json").read_bytes()
         assert json.loads(written)["schema_version"] == SCHEMA_VERSION
         place = (begun.path / "study.json").stat().st_ino
-        held.store_plan(maker().study())
+        held.store_plan(maker.study())
         assert (begun.path / "study.json").stat().st_ino == place
 
 
-def test_a_dataset_of_version_1_is_valid(tmp_path: Path) -> None:
-    runs = maker().parts()[0].runs
+def test_a_dataset_of_version_1_is_valid(tmp_path: Path, maker: ModuleType) -> None:
+    runs = maker.parts()[0].runs
     plain = json.loads(runs.attrs["phasegrok"])
     del plain["checksum"]
     old = runs.assign_attrs(phasegrok=json.dumps({**plain, "schema_version": 1}))
@@ -264,8 +257,8 @@ def test_a_dataset_of_version_1_is_valid(tmp_path: Path) -> None:
         lambda plain: plain.update(controls=[]),
     ],
 )
-def test_a_changed_attribute_is_refused(change: Any) -> None:
-    runs = maker().parts()[0].runs
+def test_a_changed_attribute_is_refused(change: Any, maker: ModuleType) -> None:
+    runs = maker.parts()[0].runs
     plain = json.loads(runs.attrs["phasegrok"])
     change(plain)
     edited = runs.assign_attrs(phasegrok=json.dumps(plain))

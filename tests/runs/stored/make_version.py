@@ -71,7 +71,7 @@ def parts() -> list[Part]:
         width: [each for each in requests if each.controls["width"] == width]
         for width in (3, 5)
     }
-    narrow, wide = _runs(by_width[3], EARLY), _runs(by_width[5], {})
+    narrow, wide = runs_of(by_width[3], EARLY), runs_of(by_width[5], {})
     delayed = wide["time"].values * (1.0 + np.arange(4)[:, None] / 4)
     wide = wide.assign_coords(time=(("run", "record"), delayed))
     return [Part(narrow, _states(narrow)), Part(wide, None)]
@@ -102,7 +102,8 @@ def make(folder: Path) -> None:
     (folder / "expected.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _runs(requests: list[RunRequest], early: dict[int, tuple[str, int, str]]) -> xr.Dataset:
+def runs_of(requests: list[RunRequest], early: dict[int, tuple[str, int, str]]) -> xr.Dataset:
+    """Runs of one width, some of which end early."""
     count, width = len(requests), int(requests[0].controls["width"])
     ends = [early.get(place, ("finished", RECORDS, "")) for place in range(count)]
     counts = np.array([each[1] for each in ends], dtype=np.int64)
