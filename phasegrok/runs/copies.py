@@ -113,7 +113,7 @@ def _fingerprints(whole: Whole, run_ids: Collection[str]) -> dict[str, Fingerpri
     for group, dataset in groups:
         for place, name in enumerate(dataset["run_id"].values):
             if str(name) in found:
-                for variable in dataset.variables:
+                for variable in dataset.variables.keys() - {"run_id"}:
                     part = _of_run(dataset, str(variable), place)
                     found[str(name)][f"{group}{variable}"] = (
                         f"{part.dtype} {part.shape} {checksum(part)}"
@@ -137,8 +137,7 @@ def _of_run(dataset: xr.Dataset, name: str, place: int) -> npt.NDArray[Any]:
 
 
 def _differing(one: Fingerprint, other: Fingerprint) -> list[str]:
-    names = dict.fromkeys((*one, *other))
-    return [name for name in names if one.get(name) != other.get(name)]
+    return sorted(name for name in one.keys() | other if one.get(name) != other.get(name))
 
 
 def _first(names: Sequence[str]) -> str:

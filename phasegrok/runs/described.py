@@ -63,7 +63,8 @@ def described_checksum(said: Mapping[str, Any]) -> str:
     str
         Sixteen hexadecimal digits.
     """
-    return content_checksum({name: _plain(value) for name, value in said.items()})
+    # A damaged name may be no text.
+    return content_checksum({str(name): _plain(value) for name, value in said.items()})
 
 
 def _plain(value: Any) -> Any:

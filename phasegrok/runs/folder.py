@@ -115,6 +115,9 @@ class StudyFolder:
             what was written.
         """
         file = Path(path) / DESCRIPTION
+        if file.exists() and not file.is_file():
+            # A pipe would be waited for without an end.
+            raise FormatError(f"{file} is no file. {_RESTORE}")
         try:
             stored = json.loads(file.read_text(encoding="utf-8"))
             newest = unsealed(stored, str(file), DESCRIPTION_LIFTS, in_file=True)

@@ -89,11 +89,12 @@ class _Check:
     def look_at(self, path: Path) -> None:
         """Check one file."""
         try:
-            size = path.stat().st_size
             whole = read_whole(path)
-        except FileNotFoundError:  # Set aside or moved away meanwhile.
+            size = path.stat().st_size
+        except FileNotFoundError:
             return
         except FormatError as error:
+            # If not, it was set aside or moved away meanwhile.
             if path.exists() or path.is_symlink():
                 self.shards += 1
                 self.findings.append(unusable(path, error))

@@ -54,8 +54,8 @@ def leftovers(folder: Path, stored: Collection[str]) -> Iterator[Finding]:
 def _is_being_written(path: Path) -> bool:
     """Tell whether the process in the name of the file lives; one elsewhere is not seen."""
     process = path.name.removeprefix(PARTIAL).partition("-")[0]
-    if not process.isdecimal():
-        return False
+    if not process.isdecimal() or int(process) == 0:
+        return False  # Zero would ask for this process and its siblings.
     try:
         os.kill(int(process), 0)
     except PermissionError:

@@ -106,7 +106,12 @@ def opened(path: str | Path) -> Iterator[h5py.File]:
     ------
     DamagedShardError
         For whatever the HDF5 library or the layout of the file objects to.
+    FormatError
+        If it may not be read, or is no file.
     """
+    if Path(path).exists() and not Path(path).is_file():
+        # A pipe would be waited for without an end.
+        raise FormatError(f"{path} is no file, and bears the name of a shard; move it away.")
     try:
         # A finished shard never changes, so that it needs no lock, which some network file
         # systems and read-only media refuse.
