@@ -19,7 +19,7 @@ __all__ = [
     "fault_of_name",
 ]
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Version of the layout described in docs/schema.md; a reader opens every older one."""
 
 ATTRIBUTE: Final = "phasegrok"

@@ -1,8 +1,10 @@
 """The waist: write-once shards of runs, opening them, recording, checking, provenance."""
 
 from phasegrok.runs.attribute import attribute_of, attribute_text
+from phasegrok.runs.findings import Finding, IntegrityReport, Severity
 from phasegrok.runs.folder import HeldFolder, StudyFolder
 from phasegrok.runs.frame import from_frame
+from phasegrok.runs.integrity import check_study
 from phasegrok.runs.opening import open_runs, open_tree, pooled, states
 from phasegrok.runs.provenance import provenance
 from phasegrok.runs.recorder import Recorder, record
@@ -12,13 +14,17 @@ from phasegrok.runs.status import StudyStatus, study_status
 from phasegrok.runs.validation import validate
 
 __all__ = [
+    "Finding",
     "HeldFolder",
+    "IntegrityReport",
     "Problem",
     "Recorder",
+    "Severity",
     "StudyFolder",
     "StudyStatus",
     "attribute_of",
     "attribute_text",
+    "check_study",
     "from_frame",
     "open_runs",
     "open_tree",

@@ -6,14 +6,13 @@ from typing import Any
 
 import xarray as xr
 
-from phasegrok.errors import FormatError, did_you_mean
-from phasegrok.schema import ATTRIBUTE, SCHEMA_VERSION
+from phasegrok.errors import DamagedShardError, FormatError, did_you_mean
+from phasegrok.runs.versions import ATTRIBUTE_LIFTS, CONTENTS, sealed, unsealed
+from phasegrok.schema import ATTRIBUTE
 
 __all__ = ["attribute_of", "attribute_text", "control_names", "parse_attribute"]
 
 REQUIRED = ("schema_version", "study", "identity", "provenance")
-
-_READABLE_VERSIONS = (1,)
 
 
 def attribute_text(attribute: Mapping[str, Any]) -> str:
@@ -27,9 +26,9 @@ def attribute_text(attribute: Mapping[str, Any]) -> str:
     Returns
     -------
     str
-        JSON that states this version of the schema.
+        JSON that states this version of the schema and a checksum over all of it.
     """
-    return json.dumps({**attribute, "schema_version": SCHEMA_VERSION}, ensure_ascii=False)
+    return json.dumps(sealed(attribute), ensure_ascii=False)
 
 
 def attribute_of(dataset: xr.Dataset) -> dict[str, Any]:
@@ -49,7 +48,8 @@ def attribute_of(dataset: xr.Dataset) -> dict[str, Any]:
     Raises
     ------
     FormatError
-        If the dataset has no such attribute, or one that this version cannot read.
+        If the dataset has no such attribute, one that this version cannot read, or one that
+        was edited by hand: `attribute_text` makes another.
     """
     return parse_attribute(dataset.attrs.get(ATTRIBUTE), "the dataset")
 
@@ -72,7 +72,9 @@ def parse_attribute(text: object, owner: str) -> dict[str, Any]:
     Raises
     ------
     FormatError
-        If it is missing, not JSON, lacks a key, or is of a version that cannot be read.
+        If it is missing, lacks a key, or is of a version that cannot be read.
+    DamagedShardError
+        If it is not JSON, or not what was written.
     """
     if not isinstance(text, str):
         raise FormatError(
@@ -81,8 +83,8 @@ def parse_attribute(text: object, owner: str) -> dict[str, Any]:
         )
     try:
         attribute = json.loads(text)
-    except ValueError as error:
-        raise FormatError(
+    except (ValueError, RecursionError) as error:
+        raise DamagedShardError(
             f"the attribute {ATTRIBUTE!r} of {owner} must be JSON: {error}."
         ) from error
     missing = [
@@ -90,13 +92,8 @@ def parse_attribute(text: object, owner: str) -> dict[str, Any]:
     ]
     if missing:
         raise FormatError(f"the attribute {ATTRIBUTE!r} of {owner} lacks the keys {missing}.")
-    version = attribute["schema_version"]
-    if version not in _READABLE_VERSIONS:
-        raise FormatError(
-            f"{owner} is of schema version {version!r}, and this phasegrok reads up to version "
-            f"{SCHEMA_VERSION}; update phasegrok."
-        )
-    return dict(attribute)
+    # Only what lies in a file has a table of its contents.
+    return unsealed(attribute, owner, ATTRIBUTE_LIFTS, in_file=CONTENTS in attribute)
 
 
 def control_names(attributes: Iterable[Mapping[str, Any]]) -> list[str]:

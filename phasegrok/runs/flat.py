@@ -1,16 +1,19 @@
 """One lazy dataset from shards in a flat order."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from phasegrok.errors import DamagedShardError
 from phasegrok.runs.arrangement import View
 from phasegrok.runs.attribute import attribute_text
+from phasegrok.runs.described import OF_FILE, OF_NETCDF, described_checksum, said_of
 from phasegrok.runs.lazy import Piece, ShardedArray, lazy_variable
 from phasegrok.runs.reading import Shard, opened
 from phasegrok.runs.steps import agreed_axis, fill_value
+from phasegrok.runs.versions import GROUPS
 from phasegrok.schema import ATTRIBUTE, RECORD, RUN
 
 __all__ = [
@@ -23,19 +26,6 @@ __all__ = [
 ]
 
 AXES = ("step", "time")
-
-_OF_FILE = frozenset({ATTRIBUTE, "coordinates", "_NCProperties"})
-
-_HIDDEN = frozenset(
-    {
-        "CLASS",
-        "NAME",
-        "REFERENCE_LIST",
-        "DIMENSION_LIST",
-        "_Netcdf4Dimid",
-        "_Netcdf4Coordinates",
-    }
-)
 
 
 def flat_dataset(view: View) -> xr.Dataset:
@@ -174,20 +164,41 @@ def record_length(shards: Iterable[Shard]) -> int:
 
 
 def stored_attributes(shard: Shard, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Read the attributes of variables, without those by which netCDF ties dimensions."""
+    """Read the attributes of variables, without those by which netCDF ties dimensions.
+
+    Raises
+    ------
+    DamagedShardError
+        If they are not those that were written.
+    """
     with opened(shard.path) as file:
-        return {
-            name: {
-                key: value
-                for key, value in file[shard.group + name].attrs.items()
-                if key not in _HIDDEN
-            }
-            for name in names
-        }
+        said = {name: said_of(file[shard.group + name]) for name in names}
+    return {
+        name: _without(OF_NETCDF, shard, said[name], shard.contents[name].described)
+        for name in said
+    }
 
 
 def group_attributes(shard: Shard) -> dict[str, Any]:
-    """Read the attributes of the group itself, without those of the file."""
+    """Read the attributes of the group itself, without those of the file.
+
+    Raises
+    ------
+    DamagedShardError
+        If they are not those that were written.
+    """
     with opened(shard.path) as file:
-        attributes = file[shard.group or "/"].attrs
-        return {key: each for key, each in attributes.items() if key not in _OF_FILE}
+        said = said_of(file[shard.group or "/"])
+    checksum = shard.attribute.get(GROUPS, {}).get(shard.group.rstrip("/"), "")
+    return _without(OF_FILE, shard, said, checksum)
+
+
+def _without(
+    hidden: Collection[str], shard: Shard, said: Mapping[str, Any], checksum: str
+) -> dict[str, Any]:
+    if checksum and described_checksum(said) != checksum:
+        raise DamagedShardError(
+            f"{shard.path}: what is said of its arrays, such as their units, is not what was "
+            "written; leave the file out, or move it away and collect again."
+        )
+    return {name: value for name, value in said.items() if name not in hidden}

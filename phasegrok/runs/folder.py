@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any, final
 
-from phasegrok.errors import FormatError, InvalidStudyError
+from phasegrok.errors import DamagedShardError, FormatError, InvalidStudyError
 from phasegrok.runs.disk import exclusive_lock, partial_files, write_new, write_over
 from phasegrok.runs.scanning import Problem, corruption, scan, shard_paths
-from phasegrok.schema import SCHEMA_VERSION
+from phasegrok.runs.versions import DESCRIPTION_LIFTS, sealed, unsealed
 from phasegrok.seeding import canonical_json
 from phasegrok.study import (
     Study,
@@ -27,6 +28,18 @@ __all__ = ["DESCRIPTION", "LOCK", "HeldFolder", "StudyFolder", "begin_folder"]
 DESCRIPTION = "study.json"
 LOCK = ".lock"
 DAMAGED = ".damaged"
+
+_RESTORE = (
+    "Move it away and restore it from the description that the study was begun with: "
+    "collecting into the same folder writes it anew, and no shard is touched."
+)
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "identity": (dict,),
+    "study": (dict, NoneType),
+    "title": (str,),
+    "plug_in_sources": (dict,),
+}
 
 
 @final
@@ -98,30 +111,31 @@ class StudyFolder:
         Raises
         ------
         FormatError
-            If the folder holds no study, or one of a newer schema.
+            If the folder holds no study, one of a newer schema, or a description that is not
+            what was written.
         """
         file = Path(path) / DESCRIPTION
+        if file.exists() and not file.is_file():
+            # A pipe would be waited for without an end.
+            raise FormatError(f"{file} is no file. {_RESTORE}")
         try:
             stored = json.loads(file.read_text(encoding="utf-8"))
-            version = stored["schema_version"]
-            if version != SCHEMA_VERSION:
-                raise FormatError(
-                    f"{file} is of schema version {version!r}, and this phasegrok reads up to "
-                    f"version {SCHEMA_VERSION}; update phasegrok."
-                )
-            del stored["schema_version"]
-            return cls(path=Path(path), **stored)
+            newest = unsealed(stored, str(file), DESCRIPTION_LIFTS, in_file=True)
+            del newest["schema_version"]
+            _require_kinds(newest)
+            return cls(path=Path(path), **newest)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise FormatError(
                 f"a study is a folder with a {DESCRIPTION}, and {str(path)!r} has none; give "
                 "the folder that was named when the study was collected."
             ) from error
+        except DamagedShardError as error:
+            raise FormatError(f"{error} {_RESTORE}") from error
         except FormatError:
             raise
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise FormatError(
-                f"{file} cannot be read as the description of a study ({error}); restore it "
-                "from the description that the study was begun with."
+                f"{file} cannot be read as the description of a study ({error}). {_RESTORE}"
             ) from error
 
     def description(self) -> Study:
@@ -217,7 +231,8 @@ class HeldFolder:
         given = _description(study)
         check_unchanged(self.folder.identity, given["identity"])
         path = self.folder.path
-        if StudyFolder.open(path) != StudyFolder(path=path, **given):
+        # By its bytes, so that the description of an older version is written in this one.
+        if (path / DESCRIPTION).read_bytes() != _description_bytes(given):
             write_over(path / DESCRIPTION, _description_bytes(given))
         return StudyFolder.open(path)
 
@@ -283,13 +298,14 @@ def _description(study: Study) -> dict[str, Any]:
 
 
 def _description_bytes(given: Mapping[str, Any]) -> bytes:
-    text = json.dumps(
-        {"schema_version": SCHEMA_VERSION, **given},
-        indent=1,
-        ensure_ascii=False,
-        sort_keys=True,
-    )
+    text = json.dumps(sealed(given), indent=1, ensure_ascii=False, sort_keys=True)
     return text.encode()
+
+
+def _require_kinds(stored: Mapping[str, Any]) -> None:
+    wrong = [name for name, kind in _KINDS.items() if not isinstance(stored[name], kind)]
+    if wrong:
+        raise ValueError(f"of another kind than expected are {wrong}")
 
 
 def _free_name(path: Path) -> Path:

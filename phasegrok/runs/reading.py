@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from phasegrok.errors import DamagedShardError, FormatError
 from phasegrok.runs.attribute import parse_attribute
-from phasegrok.runs.shard import CONTENTS, Stored, checksum
-from phasegrok.schema import ATTRIBUTE, RECORD, RUN, STATES_GROUP
+from phasegrok.runs.shard import Stored, checksum
+from phasegrok.runs.versions import CONTENTS
+from phasegrok.schema import ATTRIBUTE, RECORD, RUN
 from phasegrok.seeding import canonical_json
 
-__all__ = ["Shard", "corrupted", "opened", "read_shard"]
+__all__ = ["Shard", "opened", "read_shard", "stored_array"]
 
 
 @final
@@ -74,7 +75,8 @@ def read_shard(path: Path, names: Collection[str] | None = None, *, group: str =
     Raises
     ------
     DamagedShardError
-        If the file is truncated or damaged.
+        If the file is truncated or damaged, or its description or a coordinate is not what
+        was written.
     FormatError
         If it is of a schema version that cannot be read.
     """
@@ -82,7 +84,11 @@ def read_shard(path: Path, names: Collection[str] | None = None, *, group: str =
         attribute = parse_attribute(file.attrs.get(ATTRIBUTE), str(path))
         contents = _of_group(attribute.pop(CONTENTS), group)
         wanted = _small_coordinates(contents) if names is None else names
-        coordinates = {name: _read(file, group + name, contents[name]) for name in wanted}
+        coordinates = {
+            name: stored_array(file, group + name, contents[name]) for name in wanted
+        }
+        for name, values in coordinates.items():
+            _require_checksum(group + name, values, contents[name])
     return Shard(
         path=path,
         attribute=attribute,
@@ -90,34 +96,6 @@ def read_shard(path: Path, names: Collection[str] | None = None, *, group: str =
         coordinates=coordinates,
         group=group,
     )
-
-
-def corrupted(path: Path) -> list[str]:
-    """Name the arrays of a shard whose numbers are not those that were written.
-
-    Parameters
-    ----------
-    path : Path
-        The file; all of it is read.
-
-    Returns
-    -------
-    list of str
-        Empty if every checksum holds.
-
-    Raises
-    ------
-    DamagedShardError
-        If the file cannot be read as a shard.
-    """
-    wrong = []
-    for group in ("", f"{STATES_GROUP}/"):
-        contents = read_shard(path, names=(), group=group).contents
-        with opened(path) as file:
-            for name, stored in contents.items():
-                if checksum(_read(file, group + name, stored)) != stored.checksum:
-                    wrong.append(group + name)
-    return wrong
 
 
 @contextmanager
@@ -128,7 +106,12 @@ def opened(path: str | Path) -> Iterator[h5py.File]:
     ------
     DamagedShardError
         For whatever the HDF5 library or the layout of the file objects to.
+    FormatError
+        If it may not be read, or is no file.
     """
+    if Path(path).exists() and not Path(path).is_file():
+        # A pipe would be waited for without an end.
+        raise FormatError(f"{path} is no file, and bears the name of a shard; move it away.")
     try:
         # A finished shard never changes, so that it needs no lock, which some network file
         # systems and read-only media refuse.
@@ -160,10 +143,36 @@ def _small_coordinates(contents: Mapping[str, Stored]) -> tuple[str, ...]:
     )
 
 
+def _require_checksum(name: str, values: npt.NDArray[Any], stored: Stored) -> None:
+    if checksum(values) != stored.checksum:
+        raise ValueError(f"the checksum of {name!r} does not hold")
+
+
 _TEXT = h5py.string_dtype()
 
 
-def _read(file: h5py.File, name: str, stored: Stored) -> npt.NDArray[Any]:
+def stored_array(file: h5py.File, name: str, stored: Stored) -> npt.NDArray[Any]:
+    """Read an array whole.
+
+    Parameters
+    ----------
+    file : h5py.File
+        Open.
+    name : str
+        With its group.
+    stored : Stored
+        What the table of contents says of it.
+
+    Returns
+    -------
+    array
+        Numbers, or text as objects; not compared with its checksum.
+
+    Raises
+    ------
+    DamagedShardError
+        If type or shape are not those of the table of contents.
+    """
     # The low-level interface, since thousands of small arrays are read when a study is opened.
     dataset = h5py.h5d.open(file.id, name.encode())
     dtype = _TEXT if stored.dtype == "text" else np.dtype(stored.dtype)

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from phasegrok.errors import DamagedShardError, FormatError, StudyChangedError
-from phasegrok.runs.reading import Shard, corrupted, read_shard
+from phasegrok.runs.reading import Shard, read_shard
 from phasegrok.runs.shard import SHARD_PATTERN
+from phasegrok.runs.verification import corrupted
 from phasegrok.seeding import canonical_json
 from phasegrok.study import check_unchanged
 
-__all__ = ["Problem", "corruption", "scan", "shard_paths"]
+__all__ = ["Problem", "common_identity", "corruption", "foreign_text", "scan", "shard_paths"]
 
 
 _MOST_DIFFERENCES: Final = 3
@@ -57,13 +58,13 @@ def scan(
         The other files.
     """
     readable, problems = _read(paths, names)
-    wanted = _common_identity(readable) if expected is None else canonical_json(expected)
+    wanted = common_identity(readable) if expected is None else canonical_json(expected)
     shards: list[Shard] = []
     holders: dict[str, Path] = {}
     for shard in readable:
         twice = next((run_id for run_id in shard.run_ids if run_id in holders), None)
         if shard.identity != wanted:
-            problems.append(Problem(shard.path, "foreign", _foreign(shard, wanted)))
+            problems.append(Problem(shard.path, "foreign", foreign_text(shard, wanted)))
         elif twice is not None:
             text = (
                 f"{shard.path} holds the run {twice!r}, which {holders[twice].name} holds too; "
@@ -114,7 +115,8 @@ def _read(
     return shards, problems
 
 
-def _common_identity(shards: Sequence[Shard]) -> str:
+def common_identity(shards: Sequence[Shard]) -> str:
+    """Give the identity that most of the shards have; empty without any."""
     counts = Counter(shard.identity for shard in shards)
     return counts.most_common(1)[0][0] if counts else ""
 
@@ -128,7 +130,21 @@ def _damage(path: Path) -> str:
     return f"{path}: the checksums of {', '.join(names)} do not hold." if names else ""
 
 
-def _foreign(shard: Shard, wanted: str) -> str:
+def foreign_text(shard: Shard, wanted: str) -> str:
+    """Say how a shard differs from the study it lies in.
+
+    Parameters
+    ----------
+    shard : Shard
+        Of another identity.
+    wanted : str
+        Identity of the study, as `Shard.identity` gives it.
+
+    Returns
+    -------
+    str
+        One line that names the first differences and what to do.
+    """
     text = f"{shard.path} belongs to another study; move it to a folder of its own."
     try:
         check_unchanged(json.loads(wanted), shard.attribute["identity"])

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,19 +15,18 @@ import xarray as xr
 
 from phasegrok.errors import FormatError
 from phasegrok.runs.attribute import attribute_of, attribute_text
+from phasegrok.runs.described import described_checksum, said_of
 from phasegrok.runs.disk import write_new
 from phasegrok.runs.steps import agreed_axis
 from phasegrok.runs.validation import require_valid
+from phasegrok.runs.versions import CONTENTS, GROUPS
 from phasegrok.schema import ATTRIBUTE, RECORD, RUN, STATES_GROUP
 from phasegrok.seeding import digest
 
-__all__ = ["CONTENTS", "SHARD_PATTERN", "Stored", "checksum", "shard_name", "write_shard"]
+__all__ = ["SHARD_PATTERN", "Stored", "checksum", "name_of_runs", "write_shard"]
 
 SHARD_PATTERN = "shard-*.h5"
 """What the names of shards look like."""
-
-CONTENTS = "contents"
-"""Key of the attribute with a table of what a shard holds, so that opening reads no data."""
 
 
 class Stored(NamedTuple):
@@ -38,6 +37,8 @@ class Stored(NamedTuple):
     dtype: str
     coordinate: bool
     checksum: str
+    described: str
+    """Checksum of its attributes; empty where the version of the shard had none."""
 
 
 def write_shard(
@@ -70,7 +71,7 @@ def write_shard(
     require_valid(dataset)
     if states is not None:
         _require_states(states, dataset)
-    target = Path(folder) / shard_name(dataset)
+    target = Path(folder) / name_of_runs(str(each) for each in dataset["run_id"].values)
     try:
         write_new(target, _image(_with_agreed_axes(dataset), states))
     except FileExistsError as error:
@@ -81,9 +82,9 @@ def write_shard(
     return target
 
 
-def shard_name(dataset: xr.Dataset) -> str:
+def name_of_runs(run_ids: Iterable[str]) -> str:
     """Name the shard of these runs, whatever their order."""
-    return f"shard-{digest(sorted(str(each) for each in dataset['run_id'].values))}.h5"
+    return f"shard-{digest(sorted(run_ids))}.h5"
 
 
 def checksum(values: npt.NDArray[Any]) -> str:
@@ -141,7 +142,17 @@ def _image(dataset: xr.Dataset, states: xr.Dataset | None) -> memoryview:
                     states,
                     lambda name, stored: contents.update({f"{STATES_GROUP}/{name}": stored}),
                 )
-        attribute = {**attribute_of(dataset), CONTENTS: contents}
+        # As it is read back, since netCDF and HDF5 change the types of what they are given.
+        table = {
+            name: stored._replace(described=described_checksum(said_of(file[name])))
+            for name, stored in contents.items()
+        }
+        groups = {
+            name: described_checksum(said_of(file[name or "/"]))
+            for name in ("", STATES_GROUP)
+            if not name or states is not None
+        }
+        attribute = {**attribute_of(dataset), CONTENTS: table, GROUPS: groups}
         file.attrs[ATTRIBUTE] = attribute_text(attribute)
     return buffer.getbuffer()
 
@@ -161,6 +172,7 @@ def _fill(group: Any, dataset: xr.Dataset, note: Callable[[str, Stored], None]) 
                 dtype="text" if values.dtype.kind == "O" else values.dtype.name,
                 coordinate=name in dataset.coords,
                 checksum=checksum(values),
+                described="",
             ),
         )
     _describe(group, {key: each for key, each in dataset.attrs.items() if key != ATTRIBUTE})

@@ -1,6 +1,10 @@
 """Small datasets that follow the schema, for the tests of everything behind the waist."""
 
+import importlib.util
+import shutil
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -8,6 +12,7 @@ import pytest
 import xarray as xr
 
 from phasegrok.runs import attribute_text
+from phasegrok.schema import SCHEMA_VERSION
 from phasegrok.seeding import digest
 from phasegrok.study import (
     Plan,
@@ -117,3 +122,23 @@ def make_states() -> MakeDataset:
         )
 
     return build
+
+
+STORED = Path(__file__).parent / "stored"
+
+
+@pytest.fixture(scope="session")
+def maker() -> ModuleType:
+    """The script that makes the stored studies."""
+    spec = importlib.util.spec_from_file_location("make_version", STORED / "make_version.py")
+    if spec is None or spec.loader is None:
+        raise ImportError("make_version.py is not there")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def whole_study(tmp_path: Path) -> Path:
+    """A copy of the stored study of the newest version, in which nothing is wrong."""
+    return Path(shutil.copytree(STORED / f"version_{SCHEMA_VERSION}", tmp_path / "study"))

@@ -23,6 +23,7 @@ from phasegrok.errors import (
 )
 from phasegrok.runs import StudyFolder, disk, folder, record, write_shard
 from phasegrok.runs.processes import is_alive, process_birth
+from phasegrok.schema import SCHEMA_VERSION
 from phasegrok.study import Plan, Recording, Study, part
 
 MakeDataset = Callable[..., xr.Dataset]
@@ -198,7 +199,8 @@ def test_any_file_that_bears_the_name_of_a_shard_is_told(
     tmp_path: Path, make_study: MakeStudy, make_dataset: MakeDataset
 ) -> None:
     study = StudyFolder.create(tmp_path, make_study())
-    newer = json.dumps({"schema_version": 2, "study": 0, "identity": 0, "provenance": 0})
+    version = SCHEMA_VERSION + 1
+    newer = json.dumps({"schema_version": version, "study": 0, "identity": 0, "provenance": 0})
     xr.Dataset(attrs={"phasegrok": newer}).to_netcdf(tmp_path / "shard-a.h5", engine="h5netcdf")
     xr.Dataset({"x": 1}).to_netcdf(tmp_path / "shard-b.h5", engine="h5netcdf")
     (tmp_path / "shard-c.h5").write_text("not HDF5")

@@ -1,0 +1,156 @@
+"""Runs that lie in several shards: equal in every bit, or in conflict."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from phasegrok.runs.findings import Finding, Severity
+from phasegrok.runs.shard import checksum, name_of_runs
+from phasegrok.runs.verification import Whole
+from phasegrok.schema import RECORD, RUN, STATES_GROUP
+
+__all__ = ["Copies"]
+
+_MOST_NAMED: Final = 3
+
+_TOLD: Final = ("created", "machine", "device", "command")
+_PACKAGES: Final = ("phasegrok", "torch")
+
+Fingerprint = dict[str, str]
+
+
+@final
+class Copies:
+    """Compares runs of one name without holding two shards at once.
+
+    Parameters
+    ----------
+    run_ids : mapping
+        File to the identifiers of its runs.
+    """
+
+    def __init__(self, run_ids: Mapping[Path, Sequence[str]]) -> None:
+        holders: dict[str, list[Path]] = defaultdict(list)
+        for path, names in run_ids.items():
+            for name in dict.fromkeys(names):
+                holders[name].append(path)
+        self._run_ids = {path: set(names) for path, names in run_ids.items()}
+        self._twice = {name: paths for name, paths in holders.items() if len(paths) > 1}
+        self._seen: dict[tuple[Path, str], Fingerprint] = {}
+        self._origins: dict[Path, str] = {}
+
+    def look_at(self, whole: Whole) -> None:
+        """Keep the checksums of those runs of a shard that lie in others too."""
+        path = whole.shard.path
+        runs = self._run_ids.get(path, set()) & self._twice.keys()
+        if runs:
+            for name, fingerprint in _fingerprints(whole, runs).items():
+                self._seen[path, name] = fingerprint
+            self._origins[path] = _origin(whole.shard.attribute["provenance"])
+
+    def findings(self) -> list[Finding]:
+        """Give one finding for each pair of files that hold a run in common."""
+        pairs: dict[tuple[Path, Path], list[str]] = defaultdict(list)
+        for name, paths in self._twice.items():
+            for other in paths[1:]:
+                pairs[paths[0], other].append(name)
+        read = {path for path, _ in self._seen}  # The others are told as damaged.
+        return [
+            self._pair(one, other, names)
+            for (one, other), names in pairs.items()
+            if {one, other} <= read
+        ]
+
+    def _pair(self, one: Path, other: Path, names: list[str]) -> Finding:
+        differing = {
+            name: _differing(self._seen[one, name], self._seen[other, name]) for name in names
+        }
+        conflicts = {name: found for name, found in differing.items() if found}
+        which = f"{_first(names)} in both {one.name} and {other.name}"
+        if conflicts:
+            variables = list(dict.fromkeys(chain.from_iterable(conflicts.values())))
+            text = (
+                f"{which} differ: {_first(list(conflicts))} in {_first(variables)}. The former "
+                f"was {self._origins[one]}; the latter was {self._origins[other]}. Find out "
+                "which of them is right, and move the other file away."
+            )
+            return Finding(kind="conflict", severity=Severity.ERROR, path=other, text=text)
+        return Finding(
+            kind="duplicate",
+            severity=Severity.WARNING,
+            path=other,
+            text=f"{which} are equal in every bit; {self._advice(one, other)}",
+        )
+
+    def _advice(self, one: Path, other: Path) -> str:
+        """Say which file holds nothing of its own."""
+        held = self._run_ids
+        removable = [
+            path for path, rest in ((other, one), (one, other)) if held[path] <= held[rest]
+        ]
+        misnamed = [path for path in removable if path.name != name_of_runs(held[path])]
+        chosen = [*misnamed, *removable]
+        if chosen:
+            return f"{chosen[0].name} may be removed, and must be before the study is opened."
+        return (
+            "each file holds runs of its own besides. Move one of them away and collect again, "
+            "which makes its other runs anew."
+        )
+
+
+def _fingerprints(whole: Whole, run_ids: Collection[str]) -> dict[str, Fingerprint]:
+    """Checksum of everything that is stored of some runs, name by name."""
+    found: dict[str, Fingerprint] = {name: {} for name in run_ids}
+    groups: list[tuple[str, xr.Dataset]] = [("", whole.runs)]
+    if whole.states is not None:
+        groups.append((f"{STATES_GROUP}/", whole.states))
+    for group, dataset in groups:
+        for place, name in enumerate(dataset["run_id"].values):
+            if str(name) in found:
+                for variable in dataset.variables.keys() - {"run_id"}:
+                    part = _of_run(dataset, str(variable), place)
+                    found[str(name)][f"{group}{variable}"] = (
+                        f"{part.dtype} {part.shape} {checksum(part)}"
+                    )
+    return found
+
+
+def _of_run(dataset: xr.Dataset, name: str, place: int) -> npt.NDArray[Any]:
+    """Numbers of a run as far as it came, whether its steps are shared or its own."""
+    variable = dataset.variables[name]
+    if RUN in variable.dims:
+        variable = variable.isel({RUN: place})
+    if RECORD in variable.dims and "record_count" in dataset.variables:
+        count = int(dataset["record_count"].values[place])
+        variable = variable.isel({RECORD: slice(count)})
+    values = np.asarray(variable.values)
+    if name in dataset.coords and values.dtype.kind == "i":
+        # A batch stores a control as whole numbers where all of its runs have such.
+        values = values.astype(np.float64)
+    return values
+
+
+def _differing(one: Fingerprint, other: Fingerprint) -> list[str]:
+    return sorted(name for name in one.keys() | other if one.get(name) != other.get(name))
+
+
+def _first(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(map(repr, names[:_MOST_NAMED])) + (f" and {more} more" if more > 0 else "")
+
+
+def _origin(provenance: Mapping[str, Any]) -> str:
+    """Say by what a shard was made, as far as it is known."""
+    known = [f"{name} {provenance[name]!r}" for name in _TOLD if provenance.get(name)]
+    versions = provenance.get("packages")
+    if isinstance(versions, Mapping):
+        known += [
+            f"{name} {versions[name]}" for name in ("phasegrok", "torch") if name in versions
+        ]
+    return f"made with {', '.join(known)}" if known else "made nobody knows how"
