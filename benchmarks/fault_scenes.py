@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from phasegrok.runs import StudyFolder, open_runs
+from phasegrok.runs import check_study, open_runs
 
 WITNESS = '''
 """An observable that tells a file which states it saw, and makes trouble if asked to."""
@@ -169,7 +169,7 @@ def compared(scene: Scene, folder: Path, calm: Path | None = None) -> tuple[int,
     """Number of runs, and whether they are those of the calm folder, with nothing amiss."""
     mine, other = numbers(folder), numbers(calm or scene.calm)
     tidy = not [*folder.glob(".partial-*"), *folder.glob(".checkpoints")]
-    return len(mine), mine == other and tidy and not StudyFolder.open(folder).corruption()
+    return len(mine), mine == other and tidy and check_study(folder).ok
 
 
 def stored(folder: Path) -> dict[str, bytes]:

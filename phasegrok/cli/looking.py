@@ -8,7 +8,7 @@ from typing import Final
 
 from phasegrok.cli.codes import DONE, FAILURES, INCOMPLETE
 from phasegrok.cli.commands import Commands, command_on_folder
-from phasegrok.runs import StudyFolder, StudyStatus, open_runs, study_status, validate
+from phasegrok.runs import StudyStatus, check_study, study_status
 from phasegrok.schema import Outcome
 
 __all__ = ["add_looking"]
@@ -36,8 +36,9 @@ def add_looking(commands: Commands) -> None:
         metavar="S",
         help="look again every S seconds (default: 2) while a collector works",
     )
-    text = "look for damaged files and breaches of the schema"
-    command_on_folder(commands, "check", _check, text, aliases=("validate",))
+    text = "look for damaged, foreign and missing files, and for breaches of the schema"
+    check = command_on_folder(commands, "check", _check, text, aliases=("validate",))
+    check.add_argument("--json", action="store_true", help="write JSON, for programs")
 
 
 def _seconds(text: str) -> float:
@@ -76,11 +77,9 @@ def _code(status: StudyStatus) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    folder = StudyFolder.open(options.folder)
-    texts = [problem.text for problem in [*folder.problems(), *folder.corruption()]]
-    if not texts and folder.shards():
-        texts = validate(open_runs(options.folder))
-    for text in texts:
-        print(text)
-    print(f"{len(folder.shards())} shards, {len(texts)} problems")
-    return FAILURES if texts else DONE
+    report = check_study(options.folder)
+    if options.json:
+        print(json.dumps(report.as_plain(), indent=1, ensure_ascii=False))
+    else:
+        print(report)
+    return DONE if report.ok else FAILURES
