@@ -108,8 +108,8 @@ def test_collect_then_status_then_check(
     assert shown[1].split() == ["finished", "4"]
     for command in ("check", "validate"):
         assert main([command, str(folder)]) == 0
-        shown = capsys.readouterr().out
-        assert "4 runs, 0 to be collected: 0 errors, 0 warnings, 0 notes (" in shown
+        told = capsys.readouterr().out
+        assert "4 runs, 0 to be collected: 0 errors, 0 warnings, 0 notes (" in told
         assert main([command, str(folder), "--json"]) == 0
         plain = json.loads(capsys.readouterr().out)
         assert (plain["ok"], plain["runs"], plain["findings"]) == (True, 4, [])
