@@ -5,11 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import h5py
 import numpy.typing as npt
 import xarray as xr
 
 from phasegrok.runs.attribute import attribute_text
-from phasegrok.runs.described import OF_FILE, OF_NETCDF, described_checksum, said_of
+from phasegrok.runs.described import (
+    OF_FILE,
+    OF_NETCDF,
+    attribute_value,
+    described_checksum,
+    said_of,
+)
 from phasegrok.runs.reading import Shard, opened, read_shard, stored_array
 from phasegrok.runs.shard import checksum
 from phasegrok.runs.versions import GROUPS
@@ -95,10 +102,8 @@ def _dataset(file: Any, shard: Shard, wrong: list[str]) -> xr.Dataset:
         if checksum(values) != stored.checksum:
             wrong.append(full)
         said = said_of(file[full])
-        tied = tuple(_tied_to(file[full], axis) for axis in range(len(stored.dims)))
-        if (stored.described and described_checksum(said) != stored.described) or (
-            tied != stored.dims
-        ):
+        held = not stored.described or described_checksum(said) == stored.described
+        if not (held and _is_tied(file[full], stored.dims)):
             wrong.append(f"{full} (attributes)")
         plain = {key: value for key, value in said.items() if key not in OF_NETCDF}
         target = coordinates if stored.coordinate else variables
@@ -111,10 +116,24 @@ def _dataset(file: Any, shard: Shard, wrong: list[str]) -> xr.Dataset:
     return xr.Dataset(variables, coordinates, plain)
 
 
-def _tied_to(array: Any, axis: int) -> str:
-    """Name of the dimension that netCDF ties to an axis; empty where there is none."""
-    scales = list(array.dims[axis].values())
-    return str(scales[0].name).rpartition("/")[2] if scales else ""
+def _is_tied(array: Any, dims: tuple[str, ...]) -> bool:
+    """Tell whether netCDF ties an array to these dimensions."""
+    # By hand, since HDF5's own functions on dimensions crash at damaged ones.
+    if not dims:
+        return True
+    kind = h5py.h5a.open(array.id, b"DIMENSION_LIST").get_type()
+    if not (
+        isinstance(kind, h5py.h5t.TypeVlenID) and kind.get_super().equal(h5py.h5t.STD_REF_OBJ)
+    ):
+        return False
+    for dim, references in zip(dims, array.attrs["DIMENSION_LIST"], strict=True):
+        name = h5py.h5r.get_name(references[0], array.file.id) or b""
+        scale = array.parent.get(dim)
+        if name.rpartition(b"/")[2] != dim.encode() or scale is None:
+            return False
+        if attribute_value(scale, "CLASS") != b"DIMENSION_SCALE":
+            return False
+    return True
 
 
 def _strangers(file: Any, *groups: Shard) -> Iterator[str]:
