@@ -245,3 +245,22 @@ def test_a_copy_of_a_damaged_shard_is_told_once(one_shard: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
     kinds = sorted(finding.kind for finding in check_study(one_shard).findings)
     assert kinds == ["damaged", "missing", "name"]
+
+
+@pytest.mark.parametrize("name", ["temperature", "record_count", "width"])
+def test_damaged_coordinates_are_refused_at_opening(one_shard: Path, name: str) -> None:
+    path = shard_in(one_shard)
+    with h5py.File(path) as file:
+        place = file[name].id.get_offset()
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match=f"checksum of '{name}' does not hold"):
+        open_runs(one_shard)
+
+
+def test_damaged_units_are_refused_when_they_are_read(one_shard: Path) -> None:
+    with h5py.File(shard_in(one_shard), "r+") as file:
+        file["loss"].attrs["units"] = "nats"
+    with pytest.raises(FormatError, match="such as their units, is not what was written"):
+        open_runs(one_shard)
