@@ -9,7 +9,7 @@ import numpy as np
 from phasegrok.runs.versions import content_checksum
 from phasegrok.schema import ATTRIBUTE
 
-__all__ = ["OF_FILE", "OF_NETCDF", "described_checksum", "said_of"]
+__all__ = ["OF_FILE", "OF_NETCDF", "attribute_value", "described_checksum", "said_of"]
 
 OF_FILE: Final = frozenset({ATTRIBUTE, "coordinates", "_NCProperties"})
 """Attributes of a group that are no one's but the file's."""
@@ -26,6 +26,13 @@ OF_NETCDF: Final = frozenset(
 )
 """Attributes by which netCDF ties dimensions."""
 
+_KINDS: Final = (
+    h5py.h5t.TypeStringID,
+    h5py.h5t.TypeIntegerID,
+    h5py.h5t.TypeFloatID,
+    h5py.h5t.TypeEnumID,
+)
+
 _REFERENCES: Final = frozenset({"REFERENCE_LIST", "DIMENSION_LIST"})
 
 
@@ -41,13 +48,48 @@ def said_of(owner: Any) -> dict[str, Any]:
     -------
     dict
         Without the description of the whole and the references between arrays.
+
+    Raises
+    ------
+    ValueError
+        If a name is damaged.
     """
     attributes = owner.attrs
+    if not all(isinstance(name, str) for name in attributes):
+        raise ValueError(f"the name of an attribute of {owner.name!r} is no text")
     return {
-        name: attributes[name]
+        name: attribute_value(owner, name)
         for name in attributes
         if name != ATTRIBUTE and name not in _REFERENCES
     }
+
+
+def attribute_value(owner: Any, name: str) -> Any:
+    """Read an attribute of a kind that writers make.
+
+    Parameters
+    ----------
+    owner : h5py object
+        A file, dataset or group.
+    name : str
+        The attribute.
+
+    Returns
+    -------
+    object
+        None where there is no such attribute.
+
+    Raises
+    ------
+    ValueError
+        For another kind, at which h5py may crash where a damaged file states it.
+    """
+    if name not in owner.attrs:
+        return None
+    kind = h5py.h5a.open(owner.id, name.encode()).get_type()
+    if not isinstance(kind, _KINDS):
+        raise ValueError(f"the attribute {name!r} is neither text nor numbers")
+    return owner.attrs[name]
 
 
 def described_checksum(said: Mapping[str, Any]) -> str:
@@ -63,8 +105,7 @@ def described_checksum(said: Mapping[str, Any]) -> str:
     str
         Sixteen hexadecimal digits.
     """
-    # A damaged name may be no text.
-    return content_checksum({str(name): _plain(value) for name, value in said.items()})
+    return content_checksum({name: _plain(value) for name, value in said.items()})
 
 
 def _plain(value: Any) -> Any:

@@ -143,7 +143,7 @@ def piece_of(shard: Shard, name: str, expected: tuple[tuple[str, int], ...] | No
         # Only a shard without a single record comes here, so that fill is what it holds.
         return Piece(None, name, (), True)
     per_run = stored.dims[:1] == (RUN,)
-    return Piece(str(shard.path), shard.group + name, stored.shape, per_run)
+    return Piece(str(shard.path), shard.group + name, stored.shape, per_run, stored.checksum)
 
 
 def _has_records(shard: Shard) -> bool:

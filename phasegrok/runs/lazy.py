@@ -11,6 +11,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from phasegrok.runs.reading import opened
+from phasegrok.runs.shard import checksum
 
 __all__ = ["Piece", "Places", "PooledArray", "ShardedArray", "lazy_variable"]
 
@@ -25,6 +26,8 @@ class Piece(NamedTuple):
     shape: tuple[int, ...]
     per_run: bool
     """False for an axis that all runs of the shard share."""
+    checksum: str = ""
+    """Of the whole; compared whenever all of it is read."""
 
 
 @final
@@ -192,6 +195,8 @@ def _read_piece(piece: Piece, wanted: list[Index]) -> npt.NDArray[Any]:
     )
     with opened(str(piece.path)) as file:
         block = file[piece.name][slab]
+        if piece.checksum and block.shape == piece.shape and checksum(block) != piece.checksum:
+            raise ValueError(f"the checksum of {piece.name!r} does not hold")
     local = [each - low for low, each in zip(corner, wanted, strict=True)]
     if all(len(each) == n for each, n in zip(local, block.shape, strict=True)) and all(
         np.all(np.diff(each) > 0) for each in local

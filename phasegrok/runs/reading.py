@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from phasegrok.errors import DamagedShardError, FormatError
 from phasegrok.runs.attribute import parse_attribute
+from phasegrok.runs.described import attribute_value
+from phasegrok.runs.heaps import require_sound_heaps
 from phasegrok.runs.shard import Stored, checksum
 from phasegrok.runs.versions import CONTENTS
 from phasegrok.schema import ATTRIBUTE, RECORD, RUN
@@ -81,7 +83,8 @@ def read_shard(path: Path, names: Collection[str] | None = None, *, group: str =
         If it is of a schema version that cannot be read.
     """
     with opened(path) as file:
-        attribute = parse_attribute(file.attrs.get(ATTRIBUTE), str(path))
+        require_sound_heaps(file)
+        attribute = parse_attribute(attribute_value(file, ATTRIBUTE), str(path))
         contents = _of_group(attribute.pop(CONTENTS), group)
         wanted = _small_coordinates(contents) if names is None else names
         coordinates = {

@@ -154,11 +154,10 @@ def test_an_edited_copy(whole_study: Path) -> None:
     assert "loss, mine (not in its table of contents)" in finding.text
 
 
-def test_an_exchanged_dimension(whole_study: Path) -> None:
+def test_a_lost_dimension(whole_study: Path) -> None:
     with h5py.File(narrow(whole_study), "r+") as file:
-        file["loss"].dims[1].detach_scale(file["record"])
-        file["loss"].dims[1].attach_scale(file["neuron"])
-    assert "loss (attributes)" in only(check_study(whole_study), "damaged").text
+        del file["neuron"].attrs["CLASS"]
+    assert "overlap (attributes)" in only(check_study(whole_study), "damaged").text
 
 
 @pytest.mark.parametrize(
