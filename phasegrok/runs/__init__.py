@@ -3,6 +3,7 @@
 from phasegrok.runs.attribute import attribute_of, attribute_text
 from phasegrok.runs.folder import HeldFolder, StudyFolder
 from phasegrok.runs.frame import from_frame
+from phasegrok.runs.grid import grid_view
 from phasegrok.runs.opening import open_runs, open_tree, pooled, states
 from phasegrok.runs.provenance import provenance
 from phasegrok.runs.recorder import Recorder, record
@@ -18,6 +19,7 @@ __all__ = [
     "attribute_of",
     "attribute_text",
     "from_frame",
+    "grid_view",
     "open_runs",
     "open_tree",
     "pooled",

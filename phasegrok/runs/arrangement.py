@@ -12,7 +12,7 @@ from phasegrok.runs.lazy import Places
 from phasegrok.runs.reading import Shard
 from phasegrok.schema import RUN
 
-__all__ = ["View", "joined_coordinates", "places_of", "view_of"]
+__all__ = ["View", "joined_coordinates", "places_of", "rank", "view_of"]
 
 
 _MOST_NAMED: Final = 3
@@ -140,14 +140,15 @@ def _concatenated(parts: Iterable[Any]) -> npt.NDArray[Any]:
 
 
 def _order(keys: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.int64]:
-    return np.lexsort([_rank(values) for values in reversed(keys)]).astype(np.int64)
+    return np.lexsort([rank(values) for values in reversed(keys)]).astype(np.int64)
 
 
-def _rank(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    if values.dtype.kind == "O":  # Numbers before words where a control has both.
+def rank(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Place of each value among the distinct ones in their order, numbers before words."""
+    if values.dtype.kind == "O":  # A control may have both.
         distinct = sorted(set(values), key=lambda v: (isinstance(v, str), v))
-        rank = {value: place for place, value in enumerate(distinct)}
-        return np.array([rank[value] for value in values])
+        place = {value: number for number, value in enumerate(distinct)}
+        return np.array([place[value] for value in values])
     ranks: npt.NDArray[np.int64] = np.unique(values, return_inverse=True)[1]
     return ranks
 

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import h5py
 import numpy as np
@@ -16,7 +17,7 @@ from phasegrok.runs.shard import CONTENTS, Stored, checksum
 from phasegrok.schema import ATTRIBUTE, RECORD, RUN, STATES_GROUP
 from phasegrok.seeding import canonical_json
 
-__all__ = ["Shard", "corrupted", "opened", "read_shard"]
+__all__ = ["Known", "Shard", "corrupted", "opened", "read_shard"]
 
 
 @final
@@ -55,7 +56,17 @@ class Shard:
         return [str(each) for each in self.coordinates["run_id"]]
 
 
-def read_shard(path: Path, names: Collection[str] | None = None, *, group: str = "") -> Shard:
+Known: TypeAlias = dict[tuple[str, tuple[int, ...], str], npt.NDArray[Any]]
+"""Arrays that were read already, by type, shape and checksum."""
+
+
+def read_shard(
+    path: Path,
+    names: Collection[str] | None = None,
+    *,
+    group: str = "",
+    known: Known | None = None,
+) -> Shard:
     """Read the description and the coordinates of a shard.
 
     Parameters
@@ -66,6 +77,9 @@ def read_shard(path: Path, names: Collection[str] | None = None, *, group: str =
         Coordinates to read; without it all but those on (run, record).
     group : {"", "states/"}
         Which group of the file.
+    known : dict, optional
+        Arrays of other shards; those of one type, shape and checksum are not read again, and
+        what is read is added. Most coordinates are the same in most shards.
 
     Returns
     -------
@@ -82,7 +96,10 @@ def read_shard(path: Path, names: Collection[str] | None = None, *, group: str =
         attribute = parse_attribute(file.attrs.get(ATTRIBUTE), str(path))
         contents = _of_group(attribute.pop(CONTENTS), group)
         wanted = _small_coordinates(contents) if names is None else names
-        coordinates = {name: _read(file, group + name, contents[name]) for name in wanted}
+        known = {} if known is None else known
+        coordinates = {
+            name: _read_once(file, group + name, contents[name], known) for name in wanted
+        }
     return Shard(
         path=path,
         attribute=attribute,
@@ -160,24 +177,33 @@ def _small_coordinates(contents: Mapping[str, Stored]) -> tuple[str, ...]:
     )
 
 
-_TEXT = h5py.string_dtype()
+def _read_once(file: h5py.File, name: str, stored: Stored, known: Known) -> npt.NDArray[Any]:
+    key = (stored.dtype, stored.shape, stored.checksum)
+    if key not in known:
+        known[key] = _read(file, name, stored)
+    return known[key]
+
+
+@cache
+def _types_of(dtype: str) -> tuple[np.dtype[Any], Any, Any]:
+    """The type of an array for numpy, in a file and in memory; HDF5 is slow to make them."""
+    plain = h5py.string_dtype() if dtype == "text" else np.dtype(dtype)
+    return plain, h5py.h5t.py_create(plain, logical=True), h5py.h5t.py_create(plain)
 
 
 def _read(file: h5py.File, name: str, stored: Stored) -> npt.NDArray[Any]:
     # The low-level interface, since thousands of small arrays are read when a study is opened.
     dataset = h5py.h5d.open(file.id, name.encode())
-    dtype = _TEXT if stored.dtype == "text" else np.dtype(stored.dtype)
-    found = dataset.dtype
+    dtype, in_file, in_memory = _types_of(stored.dtype)
     # It reads into memory unchecked, so that a wrong type must be told before.
-    if dataset.shape != stored.shape or found != dtype or found.metadata != dtype.metadata:
+    if dataset.shape != stored.shape or not dataset.get_type().equal(in_file):
         raise DamagedShardError(
-            f"{file.filename}: {name!r} is {found} of shape {dataset.shape}, and its table of "
-            f"contents says {stored.dtype} of shape {stored.shape}."
+            f"{file.filename}: {name!r} is {dataset.dtype} of shape {dataset.shape}, and its "
+            f"table of contents says {stored.dtype} of shape {stored.shape}."
         )
     values: npt.NDArray[Any] = np.empty(stored.shape, dtype=dtype)
     if values.size:
-        kind = h5py.h5t.py_create(dtype)
-        dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values, mtype=kind)
+        dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values, mtype=in_memory)
     if stored.dtype == "text":
         plain = [each.decode() for each in values.flat]
         values = np.array([*plain, None], dtype=object)[:-1].reshape(stored.shape)
