@@ -1,6 +1,8 @@
 """The waist: write-once shards of runs, opening them, recording, checking, provenance."""
 
 from phasegrok.runs.attribute import attribute_of, attribute_text
+from phasegrok.runs.consolidation import consolidate
+from phasegrok.runs.export import export_netcdf, export_zarr
 from phasegrok.runs.folder import HeldFolder, StudyFolder
 from phasegrok.runs.frame import from_frame
 from phasegrok.runs.grid import grid_view
@@ -18,6 +20,9 @@ __all__ = [
     "StudyFolder",
     "attribute_of",
     "attribute_text",
+    "consolidate",
+    "export_netcdf",
+    "export_zarr",
     "from_frame",
     "grid_view",
     "open_runs",

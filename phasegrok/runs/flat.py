@@ -17,7 +17,6 @@ __all__ = [
     "flat_dataset",
     "group_attributes",
     "piece_of",
-    "record_length",
     "resolved_sizes",
     "stored_attributes",
 ]
@@ -91,7 +90,7 @@ def _axis(view: View, name: str, attributes: dict[str, Any]) -> xr.Variable:
     axes = [shard.coordinates[name] for shard in view.shards if name in shard.coordinates]
     counts = np.array([shard.coordinates["record_count"].max() for shard in view.shards])
     if len(axes) == len(view.shards):
-        length = record_length(view.shards)
+        length = view.record_length
         table = np.full((len(axes), length), fill_value(axes[0].dtype), dtype=axes[0].dtype)
         for row, axis in zip(table, axes, strict=True):
             row[: len(axis)] = axis
@@ -133,7 +132,7 @@ def _lazy(
     voting = [shard for shard in view.shards if _has_records(shard)] or view.shards
     stored = [shard.contents[name] for shard in voting if name in shard.contents]
     dtype = np.result_type(*(each.dtype for each in stored))
-    records = [record_length(view.shards)] if RECORD in dims else []
+    records = [view.record_length] if RECORD in dims else []
     expected = resolved_sizes(next(shard for shard in voting if name in shard.contents), name)
     resolved = [size for _, size in expected]
     array = ShardedArray(
@@ -166,11 +165,6 @@ def resolved_sizes(shard: Shard, name: str) -> tuple[tuple[str, int], ...]:
     stored = shard.contents[name]
     pairs = zip(stored.dims, stored.shape, strict=True)
     return tuple((dim, size) for dim, size in pairs if dim not in (RUN, RECORD))
-
-
-def record_length(shards: Iterable[Shard]) -> int:
-    """Length of the axis ``record`` that holds the runs of all shards."""
-    return max(shard.contents["step"].shape[-1] for shard in shards)
 
 
 def stored_attributes(shard: Shard, names: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """What a shard holds, read without its data."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from phasegrok.errors import DamagedShardError, FormatError
 from phasegrok.runs.attribute import parse_attribute
 from phasegrok.runs.shard import CONTENTS, Stored, checksum
-from phasegrok.schema import ATTRIBUTE, RECORD, RUN, STATES_GROUP
+from phasegrok.schema import ATTRIBUTE, CONSOLIDATED, MEMBER, ORIGIN, RECORD, RUN
 from phasegrok.seeding import canonical_json
 
 __all__ = ["Known", "Shard", "corrupted", "opened", "read_shard"]
@@ -37,6 +37,8 @@ class Shard:
         The coordinates that were asked for, read.
     group : str
         Prefix of the names in the file: empty for the runs, "states/" for their weights.
+    origins : (run,) array of int or None
+        In a consolidated file, which of the shards that it was made of each run comes from.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class Shard:
     contents: Mapping[str, Stored]
     coordinates: Mapping[str, npt.NDArray[Any]]
     group: str = ""
+    origins: npt.NDArray[np.int64] | None = None
 
     @property
     def identity(self) -> str:
@@ -95,6 +98,9 @@ def read_shard(
     with opened(path) as file:
         attribute = parse_attribute(file.attrs.get(ATTRIBUTE), str(path))
         contents = _of_group(attribute.pop(CONTENTS), group)
+        origins = None
+        if CONSOLIDATED in attribute and not group:
+            origins = _read(file, ORIGIN, contents.pop(ORIGIN))
         wanted = _small_coordinates(contents) if names is None else names
         known = {} if known is None else known
         coordinates = {
@@ -106,6 +112,7 @@ def read_shard(
         contents=contents,
         coordinates=coordinates,
         group=group,
+        origins=origins,
     )
 
 
@@ -127,14 +134,13 @@ def corrupted(path: Path) -> list[str]:
     DamagedShardError
         If the file cannot be read as a shard.
     """
-    wrong = []
-    for group in ("", f"{STATES_GROUP}/"):
-        contents = read_shard(path, names=(), group=group).contents
-        with opened(path) as file:
-            for name, stored in contents.items():
-                if checksum(_read(file, group + name, stored)) != stored.checksum:
-                    wrong.append(group + name)
-    return wrong
+    with opened(path) as file:
+        contents = parse_attribute(file.attrs.get(ATTRIBUTE), str(path))[CONTENTS]
+        return [
+            name
+            for name, each in contents.items()
+            if checksum(_read(file, name, _stored(each))) != _stored(each).checksum
+        ]
 
 
 @contextmanager
@@ -147,9 +153,7 @@ def opened(path: str | Path) -> Iterator[h5py.File]:
         For whatever the HDF5 library or the layout of the file objects to.
     """
     try:
-        # A finished shard never changes, so that it needs no lock, which some network file
-        # systems and read-only media refuse.
-        with h5py.File(path, "r", locking=False) as file:
+        with _without_lock(path) as file:
             yield file
     except FormatError:
         raise
@@ -161,12 +165,28 @@ def opened(path: str | Path) -> Iterator[h5py.File]:
         ) from error
 
 
+def _without_lock(path: str | Path) -> h5py.File:
+    # A finished shard never changes, so that it needs no lock, which some network file systems
+    # and read-only media refuse.
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        if "locking flag" not in str(error):
+            raise
+        return h5py.File(path, "r")  # This process holds it open already, with a lock.
+
+
 def _of_group(contents: Mapping[str, Any], group: str) -> dict[str, Stored]:
     return {
-        name.removeprefix(group): Stored(tuple(each[0]), tuple(each[1]), *each[2:])
+        name.removeprefix(group): _stored(each)
         for name, each in contents.items()
         if name.startswith(group) and "/" not in name.removeprefix(group)
     }
+
+
+def _stored(each: Sequence[Any]) -> Stored:
+    dims = tuple(RUN if dim == MEMBER else dim for dim in each[0])
+    return Stored(dims, tuple(each[1]), *each[2:])
 
 
 def _small_coordinates(contents: Mapping[str, Stored]) -> tuple[str, ...]:

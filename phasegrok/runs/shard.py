@@ -21,7 +21,15 @@ from phasegrok.runs.validation import require_valid
 from phasegrok.schema import ATTRIBUTE, RECORD, RUN, STATES_GROUP
 from phasegrok.seeding import digest
 
-__all__ = ["CONTENTS", "SHARD_PATTERN", "Stored", "checksum", "shard_name", "write_shard"]
+__all__ = [
+    "CONTENTS",
+    "SHARD_PATTERN",
+    "Stored",
+    "checksum",
+    "describe",
+    "shard_name",
+    "write_shard",
+]
 
 SHARD_PATTERN = "shard-*.h5"
 """What the names of shards look like."""
@@ -152,7 +160,7 @@ def _fill(group: Any, dataset: xr.Dataset, note: Callable[[str, Stored], None]) 
         values = _storable(variable.values)
         dtype = h5py.string_dtype() if values.dtype.kind == "O" else values.dtype
         stored = group.create_variable(str(name), variable.dims, dtype=dtype, data=values)
-        _describe(stored, variable.attrs)
+        describe(stored, variable.attrs)
         note(
             str(name),
             Stored(
@@ -163,7 +171,7 @@ def _fill(group: Any, dataset: xr.Dataset, note: Callable[[str, Stored], None]) 
                 checksum=checksum(values),
             ),
         )
-    _describe(group, {key: each for key, each in dataset.attrs.items() if key != ATTRIBUTE})
+    describe(group, {key: each for key, each in dataset.attrs.items() if key != ATTRIBUTE})
     # The netCDF convention by which xarray tells coordinates from variables.
     coordinates = [str(name) for name in dataset.coords if name not in dataset.dims]
     group.attrs["coordinates"] = " ".join(coordinates)
@@ -175,7 +183,8 @@ def _storable(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return values
 
 
-def _describe(owner: Any, attributes: Mapping[Any, Any]) -> None:
+def describe(owner: Any, attributes: Mapping[Any, Any]) -> None:
+    """Give a variable or group of a file its attributes."""
     for name, value in attributes.items():
         plain = isinstance(value, str | int | float | np.ndarray | np.generic)
         keep = plain and not isinstance(value, bool)
