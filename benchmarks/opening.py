@@ -159,7 +159,10 @@ def dataset(case: Case, runs: list[RunRequest], attribute: dict[str, Any]) -> xr
     if case.resolved:
         overlap = generator.normal(size=(*shape, int(runs[0].controls["width"])))
         variables["overlap"] = ((*dims, "neuron"), overlap.astype(np.float32), about)
-    told = {**attribute, "provenance": {**attribute["provenance"], "seconds": generator.random()}}
+    told = {
+        **attribute,
+        "provenance": {**attribute["provenance"], "seconds": generator.random()},
+    }
     text = {"phasegrok": attribute_text(told)}
     return xr.Dataset(variables, coordinates(case, runs), text)
 
@@ -202,7 +205,9 @@ def row(name: str, seconds: list[float], asked: float | None) -> bool:
     median = statistics.median(seconds)
     bound = f"{asked:7.1f}" if asked else "      -"
     kept = asked is None or median < asked
-    print(f"  {name:34s} {median:8.3f} {min(seconds):8.3f} {bound} {'' if kept else 'TOO SLOW'}")
+    print(
+        f"  {name:34s} {median:8.3f} {min(seconds):8.3f} {bound} {'' if kept else 'TOO SLOW'}"
+    )
     return kept
 
 
@@ -219,7 +224,9 @@ def measure(case: Case, folder: Path, rounds: int) -> bool:
     kept = row("open_runs", timed(lambda: open_runs(folder), folder, rounds), OPENING)
     kept &= row("grid_view", timed(lambda: grid_view(runs), folder, rounds), GRID)
     row("loss, read in full", timed(lambda: open_runs(folder)["loss"].values, folder, 3), None)
-    row("the same from the grid", timed(lambda: grid_view(runs)["loss"].values, folder, 3), None)
+    row(
+        "the same from the grid", timed(lambda: grid_view(runs)["loss"].values, folder, 3), None
+    )
     row("open_tree", timed(lambda: open_tree(folder), folder, rounds), None)
     if case.resolved:
         row("pooled, overlap", timed(lambda: pooled(folder, "overlap"), folder, rounds), None)

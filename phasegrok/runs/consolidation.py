@@ -25,7 +25,15 @@ from phasegrok.runs.scanning import corruption
 from phasegrok.runs.shard import SHARD_PATTERN
 from phasegrok.schema import CONSOLIDATED, MEMBER, RUN, STATES_GROUP
 
-__all__ = ["Whole", "consolidate", "free_target", "require_plain", "taken", "whole_study"]
+__all__ = [
+    "Whole",
+    "consolidate",
+    "free_target",
+    "require_elsewhere",
+    "require_plain",
+    "taken",
+    "whole_study",
+]
 
 
 _STORE: Final = "zarr.json"
@@ -80,8 +88,7 @@ def consolidate(
     """
     target = free_target(target, overwrite=overwrite)
     shards, study = shards_at(path, without)
-    if target.resolve() in [shard.path.resolve() for shard in shards]:
-        raise InvalidValueError(f"{target} cannot be made of itself; give another target.")
+    require_elsewhere(target, shards)
     whole = whole_study(shards, study)
     try:
         with whole_file(target, over=overwrite) as file:
@@ -151,6 +158,18 @@ def free_target(target: str | Path, *, overwrite: bool, store: bool = False) -> 
     if target.exists() and not overwrite:
         raise InvalidValueError(taken(target))
     return target
+
+
+def require_elsewhere(target: Path, shards: Sequence[Shard]) -> None:
+    """Refuse to write over what is read.
+
+    Raises
+    ------
+    InvalidValueError
+        If the target is one of the shards.
+    """
+    if target.resolve() in [shard.path.resolve() for shard in shards]:
+        raise InvalidValueError(f"{target} cannot be made of itself; give another target.")
 
 
 def require_plain(runs: xr.Dataset) -> None:

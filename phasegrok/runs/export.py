@@ -16,6 +16,7 @@ from phasegrok.runs.attribute import attribute_of
 from phasegrok.runs.consolidation import (
     consolidate,
     free_target,
+    require_elsewhere,
     require_plain,
     taken,
     whole_study,
@@ -120,7 +121,9 @@ def export_zarr(
         _require_no_files(without)
         root = _storable(source)
     else:
-        root, groups, _ = whole_study(*shards_at(source, without))
+        shards, study = shards_at(source, without)
+        require_elsewhere(target, shards)
+        root, groups, _ = whole_study(shards, study)
     with readable_errors(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.parent / f"{PARTIAL}{os.getpid()}-{secrets.token_hex(4)}"
@@ -161,7 +164,7 @@ def _storable(runs: xr.Dataset) -> xr.Dataset:
 
 def _write_group(store: Path, group: str, dataset: xr.Dataset) -> None:
     """Append a block of the first dimension at a time."""
-    options: dict[str, Any] = {"group": group or None, "consolidated": False}
+    options: dict[str, Any] = {"group": group or None, "consolidated": False, "zarr_format": 3}
     dim = next((v.dims[0] for v in dataset.data_vars.values() if v.dims), None)
     if dim is None:
         dataset.to_zarr(store, mode="a", **options)
