@@ -185,7 +185,9 @@ def _of_group(contents: Mapping[str, Any], group: str) -> dict[str, Stored]:
 
 
 def _stored(each: Sequence[Any]) -> Stored:
-    dims = tuple(RUN if dim == MEMBER else dim for dim in each[0])
+    dims = tuple(each[0])
+    if MEMBER in dims:
+        dims = tuple(RUN if dim == MEMBER else dim for dim in dims)
     return Stored(dims, tuple(each[1]), *each[2:])
 
 
