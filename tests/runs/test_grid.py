@@ -97,6 +97,16 @@ def test_the_dimensions_are_in_the_order_of_the_plan(runs: xr.Dataset) -> None:
     assert chosen["gradient_count"].dims == ("replica", "temperature", "disorder")
 
 
+def test_the_order_of_runs_and_of_dimensions_changes_no_cell(runs: xr.Dataset) -> None:
+    grid = grid_view(runs)
+    shuffled = runs.isel(run=np.random.default_rng(3).permutation(12))
+    turned = grid_view(runs, dimensions=["replica", "temperature", "disorder"])
+    for name in ("overlap", "gradient_count", "outcome"):
+        same(grid_view(shuffled)[name].drop_vars("run"), grid[name].drop_vars("run"))
+        whole = turned[name].load().transpose(*grid[name].dims)
+        same(whole, grid[name])
+
+
 def test_a_selection_is_that_of_the_flat_view(runs: xr.Dataset) -> None:
     grid = grid_view(runs)["overlap"]
     chosen = grid.sel(temperature=0.2, replica=[1, 0]).isel(record=slice(None, None, -2))
