@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from phasegrok.runs import from_frame, open_runs, open_tree, record, validate
+    from phasegrok.runs import from_frame, grid_view, open_runs, open_tree, record, validate
     from phasegrok.study import Energy, Plan, Recording, Study, part, read_study
 
     __version__: str
@@ -21,6 +21,7 @@ __all__ = [
     "Study",
     "__version__",
     "from_frame",
+    "grid_view",
     "open_runs",
     "open_tree",
     "part",
@@ -30,7 +31,9 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    **dict.fromkeys(("from_frame", "open_runs", "open_tree", "record", "validate"), "runs"),
+    **dict.fromkeys(
+        ("from_frame", "grid_view", "open_runs", "open_tree", "record", "validate"), "runs"
+    ),
     **dict.fromkeys(("Energy", "Plan", "Recording", "Study", "part", "read_study"), "study"),
 }
 _ROOMS: Final = (

@@ -5,9 +5,12 @@ from typing import Final
 
 __all__ = [
     "ATTRIBUTE",
+    "CONSOLIDATED",
     "HALF_SQUARE_NORM",
     "LABELS",
+    "MEMBER",
     "NOW",
+    "ORIGIN",
     "PENALTY",
     "RECORD",
     "RUN",
@@ -30,6 +33,15 @@ RUN: Final = "run"
 
 RECORD: Final = "record"
 """Dimension of the recorded states of a run."""
+
+CONSOLIDATED: Final = "consolidated"
+"""Key of the attribute of a file that was made of all shards of a study: its other groups."""
+
+MEMBER: Final = "member"
+"""Dimension of the runs in the other groups of such a file, which need not hold all runs."""
+
+ORIGIN: Final = "origin"
+"""Coordinate on ``run`` in such a file: index of the shard that a run comes from."""
 
 _DIMENSIONS: Final = (RUN, RECORD, "entry")
 """What no variable may be called; ``entry`` is the dimension of a pooled flat view."""

@@ -1,9 +1,12 @@
 """The waist: write-once shards of runs, opening them, recording, checking, provenance."""
 
 from phasegrok.runs.attribute import attribute_of, attribute_text
+from phasegrok.runs.consolidation import consolidate
+from phasegrok.runs.export import export_netcdf, export_zarr
 from phasegrok.runs.findings import Finding, IntegrityReport, Severity
 from phasegrok.runs.folder import HeldFolder, StudyFolder
 from phasegrok.runs.frame import from_frame
+from phasegrok.runs.grid import grid_view
 from phasegrok.runs.integrity import check_study
 from phasegrok.runs.opening import open_runs, open_tree, pooled, states
 from phasegrok.runs.provenance import provenance
@@ -25,7 +28,11 @@ __all__ = [
     "attribute_of",
     "attribute_text",
     "check_study",
+    "consolidate",
+    "export_netcdf",
+    "export_zarr",
     "from_frame",
+    "grid_view",
     "open_runs",
     "open_tree",
     "pooled",

@@ -12,7 +12,16 @@ from phasegrok.runs.lazy import Places
 from phasegrok.runs.reading import Shard
 from phasegrok.schema import RUN
 
-__all__ = ["View", "joined_coordinates", "places_of", "view_of"]
+__all__ = [
+    "Part",
+    "View",
+    "joined_coordinates",
+    "parts_of",
+    "places_of",
+    "rank",
+    "told_apart",
+    "view_of",
+]
 
 
 _MOST_NAMED: Final = 3
@@ -28,6 +37,18 @@ class View(NamedTuple):
     left_out: dict[str, str]
     """Names that the shards do not agree on, with the reason."""
     attribute: dict[str, Any]
+    origins: npt.NDArray[np.int64]
+    """Of each run: which of the ``shards`` of the attribute it comes from."""
+    record_length: int
+    """Length of the axis ``record``."""
+
+
+class Part(NamedTuple):
+    """A shard by which runs were stored, be it a file still or part of one."""
+
+    file: str
+    runs: int
+    provenance: dict[str, Any]
 
 
 def view_of(shards: Sequence[Shard], study: Mapping[str, Any] | None) -> View:
@@ -46,7 +67,8 @@ def view_of(shards: Sequence[Shard], study: Mapping[str, Any] | None) -> View:
     """
     attributes = [shard.attribute for shard in shards]
     controls = control_names([*([{"study": study}] if study else []), *attributes])
-    coordinates, left_out = joined_coordinates(shards, controls)
+    coordinates, lacking = joined_coordinates(shards, controls)
+    left_out = {**_left_out_before(shards), **lacking}
     keys = [*controls, "disorder", "start", "replica", "run_id"]
     order = _order([coordinates[name] for name in keys if name in coordinates])
     return View(
@@ -55,6 +77,8 @@ def view_of(shards: Sequence[Shard], study: Mapping[str, Any] | None) -> View:
         {name: values[order] for name, values in coordinates.items()},
         left_out,
         _merged_attribute(shards, study, controls),
+        _origins(shards)[order],
+        max(shard.contents["step"].shape[-1] for shard in shards),
     )
 
 
@@ -140,14 +164,15 @@ def _concatenated(parts: Iterable[Any]) -> npt.NDArray[Any]:
 
 
 def _order(keys: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.int64]:
-    return np.lexsort([_rank(values) for values in reversed(keys)]).astype(np.int64)
+    return np.lexsort([rank(values) for values in reversed(keys)]).astype(np.int64)
 
 
-def _rank(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    if values.dtype.kind == "O":  # Numbers before words where a control has both.
+def rank(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Place of each value among the distinct ones in their order, numbers before words."""
+    if values.dtype.kind == "O":  # A control may have both.
         distinct = sorted(set(values), key=lambda v: (isinstance(v, str), v))
-        rank = {value: place for place, value in enumerate(distinct)}
-        return np.array([rank[value] for value in values])
+        place = {value: number for number, value in enumerate(distinct)}
+        return np.array([place[value] for value in values])
     ranks: npt.NDArray[np.int64] = np.unique(values, return_inverse=True)[1]
     return ranks
 
@@ -164,24 +189,72 @@ def _merged_attribute(
     shards: Sequence[Shard], study: Mapping[str, Any] | None, controls: Sequence[str]
 ) -> dict[str, Any]:
     latest = shards[-1].attribute
-    origins = [dict(shard.attribute["provenance"]) for shard in shards]
-    shared = {
-        key: value
-        for key, value in origins[0].items()
-        if all(key in each and each[key] == value for each in origins)
-    }
-    files = [
-        {
-            "file": shard.path.name,
-            "runs": len(shard.run_ids),
-            "provenance": {key: each for key, each in origin.items() if key not in shared},
-        }
-        for shard, origin in zip(shards, origins, strict=True)
-    ]
     return {
         "study": study if study is not None else latest["study"],
         "identity": latest["identity"],
-        "provenance": shared,
+        "provenance": {},
         "controls": list(controls),
-        "shards": files,
+        **told_apart([part for shard in shards for part in _parts(shard)]),
+    }
+
+
+def told_apart(parts: Sequence[Part]) -> dict[str, Any]:
+    """Split the provenance of shards into what they share and what each has of its own.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        With all of their provenance.
+
+    Returns
+    -------
+    dict
+        ``provenance`` and ``shards``, as they stand in the attribute of a dataset.
+    """
+    shared = {
+        key: value
+        for key, value in parts[0].provenance.items()
+        if all(key in each.provenance and each.provenance[key] == value for each in parts)
+    }
+    files = [
+        {
+            "file": part.file,
+            "runs": part.runs,
+            "provenance": {k: each for k, each in part.provenance.items() if k not in shared},
+        }
+        for part in parts
+    ]
+    return {"provenance": shared, "shards": files}
+
+
+def parts_of(attribute: Mapping[str, Any]) -> list[Part]:
+    """Undo `told_apart`."""
+    return [
+        Part(each["file"], each["runs"], {**attribute["provenance"], **each["provenance"]})
+        for each in attribute["shards"]
+    ]
+
+
+def _parts(shard: Shard) -> list[Part]:
+    if shard.origins is not None:
+        return parts_of(shard.attribute)
+    return [Part(shard.path.name, len(shard.run_ids), dict(shard.attribute["provenance"]))]
+
+
+def _origins(shards: Sequence[Shard]) -> npt.NDArray[np.int64]:
+    found, base = [], 0
+    for shard in shards:
+        own = shard.origins
+        found.append(base + (np.zeros(len(shard.run_ids), np.int64) if own is None else own))
+        base += len(_parts(shard))
+    return np.concatenate(found)
+
+
+def _left_out_before(shards: Sequence[Shard]) -> dict[str, str]:
+    """What a consolidated file holds in other groups."""
+    return {
+        name: reason
+        for shard in shards
+        if shard.origins is not None
+        for name, reason in shard.attribute["left_out"].items()
     }

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from phasegrok.errors import PhasegrokError, StorageError, StudyBusyError
 from phasegrok.runs.processes import is_alive, process_birth
@@ -19,6 +19,8 @@ __all__ = [
     "PARTIAL",
     "exclusive_lock",
     "partial_files",
+    "readable_errors",
+    "whole_file",
     "write_new",
     "write_over",
     "write_together",
@@ -59,10 +61,51 @@ def write_new(path: Path, content: bytes | memoryview) -> None:
     StorageError
         If the disk is full or the folder cannot be written; no part of the file is left.
     """
-    with _readable_errors(path.parent):
+    with readable_errors(path.parent):
         partial = _write_aside(path.parent, content)
         try:
             _give_name(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+        _flush_folder(path.parent)
+
+
+@contextmanager
+def whole_file(path: Path, *, over: bool = False) -> Iterator[BinaryIO]:
+    """Write a file piece by piece, which appears under its name only if all went well.
+
+    Parameters
+    ----------
+    path : Path
+        Final name. The folder is made where it is missing.
+    over : bool
+        Whether an older file of that name is replaced.
+
+    Yields
+    ------
+    binary file
+        Empty, under a partial name; to be written anywhere.
+
+    Raises
+    ------
+    FileExistsError
+        If the name is taken and nothing is to be replaced; the file there is untouched.
+    StorageError
+        If the disk is full or the folder cannot be written; no part of the file is left, and
+        an older one stays.
+    """
+    with readable_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.parent / f"{PARTIAL}{os.getpid()}-{secrets.token_hex(4)}"
+        try:
+            with partial.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            if over:
+                os.replace(partial, path)
+            else:
+                _give_name(partial, path)
         finally:
             partial.unlink(missing_ok=True)
         _flush_folder(path.parent)
@@ -102,7 +145,7 @@ def write_together(folder: Path, files: Mapping[str, bytes | memoryview]) -> Non
         If the disk is full or the folder cannot be written; the older files stay, all of them.
     """
     partials: dict[str, Path] = {}
-    with _readable_errors(folder):
+    with readable_errors(folder):
         try:
             for name, content in files.items():
                 partials[name] = _write_aside(folder, content)
@@ -175,7 +218,7 @@ def exclusive_lock(path: Path, holder: str) -> Iterator[int]:
     # Late, since Windows lacks it and an analyst there opens studies all the same.
     import fcntl
 
-    with _readable_errors(path.parent):
+    with readable_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
@@ -288,7 +331,14 @@ def _flush_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _readable_errors(folder: Path) -> Iterator[None]:
+def readable_errors(folder: Path) -> Iterator[None]:
+    """Tell what the system says of a folder that cannot be written, and what to do.
+
+    Raises
+    ------
+    StorageError
+        For any error of the system but a name that is taken.
+    """
     try:
         yield
     except FileExistsError as error:

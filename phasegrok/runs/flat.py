@@ -20,7 +20,6 @@ __all__ = [
     "flat_dataset",
     "group_attributes",
     "piece_of",
-    "record_length",
     "resolved_sizes",
     "stored_attributes",
 ]
@@ -45,13 +44,14 @@ def flat_dataset(view: View) -> xr.Dataset:
     variables: dict[str, xr.Variable] = {}
     coordinates = {name: xr.Variable((RUN,), each) for name, each in view.coordinates.items()}
     attributes: dict[str, dict[str, Any]] = {}
+    voting = [shard for shard in view.shards if _has_records(shard)] or list(view.shards)
     for shard in view.shards:
         names = [name for name in shard.contents if name not in attributes]
         attributes.update(stored_attributes(shard, names) if names else {})
     for name in attributes:
         if name in coordinates or name in left_out:
             continue
-        made = _made(view, name, left_out, attributes[name])
+        made = _made(view, voting, name, left_out, attributes[name])
         if made is not None:
             holder = next(shard for shard in view.shards if name in shard.contents)
             target = coordinates if holder.contents[name].coordinate else variables
@@ -63,32 +63,38 @@ def flat_dataset(view: View) -> xr.Dataset:
 
 
 def _made(
-    view: View, name: str, left_out: dict[str, str], attributes: dict[str, Any]
+    view: View,
+    voting: list[Shard],
+    name: str,
+    left_out: dict[str, str],
+    attributes: dict[str, Any],
 ) -> xr.Variable | None:
     stored = [shard.contents[name] for shard in view.shards if name in shard.contents]
     if name in AXES and RECORD in stored[0].dims:
-        return _axis(view, name, attributes)
+        return _axis(view, voting, name, attributes)
     if any(each.dims[:1] != (RUN,) for each in stored):
         return _free_of_runs(view, name, left_out, attributes)
-    reason = _disagreement(view, name)
+    reason = _disagreement(voting, name)
     if reason is not None:
         left_out[name] = reason
         return None
-    return _lazy(view, name, stored[0].dims, attributes)
+    return _lazy(view, voting, name, stored[0].dims, attributes)
 
 
-def _axis(view: View, name: str, attributes: dict[str, Any]) -> xr.Variable:
+def _axis(
+    view: View, voting: list[Shard], name: str, attributes: dict[str, Any]
+) -> xr.Variable:
     axes = [shard.coordinates[name] for shard in view.shards if name in shard.coordinates]
     counts = np.array([shard.coordinates["record_count"].max() for shard in view.shards])
     if len(axes) == len(view.shards):
-        length = record_length(view.shards)
+        length = view.record_length
         table = np.full((len(axes), length), fill_value(axes[0].dtype), dtype=axes[0].dtype)
         for row, axis in zip(table, axes, strict=True):
             row[: len(axis)] = axis
         agreed = agreed_axis(table, counts)
         if agreed is not None:
             return xr.Variable((RECORD,), agreed, attributes)
-    return _lazy(view, name, (RUN, RECORD), attributes)
+    return _lazy(view, voting, name, (RUN, RECORD), attributes)
 
 
 def _free_of_runs(
@@ -103,8 +109,8 @@ def _free_of_runs(
     return xr.Variable(view.shards[0].contents[name].dims, found[0], attributes)
 
 
-def _disagreement(view: View, name: str) -> str | None:
-    voting = [shard for shard in view.shards if _has_records(shard)] or view.shards
+def _disagreement(voting: list[Shard], name: str) -> str | None:
+    """Why the shards that made records do not agree on a variable, or None where they do."""
     lacking = sum(name not in shard.contents for shard in voting)
     if lacking:
         return f"{lacking} of {len(voting)} shards do not have it; use open_tree"
@@ -118,12 +124,15 @@ def _disagreement(view: View, name: str) -> str | None:
 
 
 def _lazy(
-    view: View, name: str, dims: tuple[str, ...], attributes: dict[str, Any]
+    view: View,
+    voting: list[Shard],
+    name: str,
+    dims: tuple[str, ...],
+    attributes: dict[str, Any],
 ) -> xr.Variable:
-    voting = [shard for shard in view.shards if _has_records(shard)] or view.shards
     stored = [shard.contents[name] for shard in voting if name in shard.contents]
     dtype = np.result_type(*(each.dtype for each in stored))
-    records = [record_length(view.shards)] if RECORD in dims else []
+    records = [view.record_length] if RECORD in dims else []
     expected = resolved_sizes(next(shard for shard in voting if name in shard.contents), name)
     resolved = [size for _, size in expected]
     array = ShardedArray(
@@ -156,11 +165,6 @@ def resolved_sizes(shard: Shard, name: str) -> tuple[tuple[str, int], ...]:
     stored = shard.contents[name]
     pairs = zip(stored.dims, stored.shape, strict=True)
     return tuple((dim, size) for dim, size in pairs if dim not in (RUN, RECORD))
-
-
-def record_length(shards: Iterable[Shard]) -> int:
-    """Length of the axis ``record`` that holds the runs of all shards."""
-    return max(shard.contents["step"].shape[-1] for shard in shards)
 
 
 def stored_attributes(shard: Shard, names: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -15,29 +15,44 @@ from phasegrok.runs.flat import (
     flat_dataset,
     group_attributes,
     piece_of,
-    record_length,
     resolved_sizes,
     stored_attributes,
 )
 from phasegrok.runs.folder import DESCRIPTION, StudyFolder
 from phasegrok.runs.lazy import PooledArray, lazy_variable
+from phasegrok.runs.nodes import nodes_in, stored_nodes, with_nodes
 from phasegrok.runs.reading import Shard, read_shard
 from phasegrok.runs.scanning import scan, shard_paths
 from phasegrok.runs.steps import fill_value
-from phasegrok.schema import RECORD, RUN, STATES_GROUP
+from phasegrok.schema import CONSOLIDATED, ORIGIN, RECORD, RUN, STATES_GROUP
 
-__all__ = ["open_runs", "open_tree", "pooled", "states"]
+__all__ = [
+    "by_shape",
+    "open_runs",
+    "open_tree",
+    "pooled",
+    "shards_at",
+    "states",
+    "weights_dataset",
+    "weights_of",
+    "with_origin",
+]
 
 
-def open_runs(path: str | Path, *, without: Collection[str] = ()) -> xr.Dataset:
+def open_runs(
+    path: str | Path, *, without: Collection[str] = (), origin: bool = False
+) -> xr.Dataset:
     """Open all runs of a study as one dataset; data are read when they are used.
 
     Parameters
     ----------
     path : path
-        The folder of a study, or a single shard.
+        The folder of a study, a single shard, or what `consolidate` made.
     without : collection of str
         Names of files to leave out.
+    origin : bool
+        Whether to add the coordinate ``origin`` on ``run``: which of the ``shards`` in the
+        attribute, with their provenance, a run comes from.
 
     Returns
     -------
@@ -61,7 +76,25 @@ def open_runs(path: str | Path, *, without: Collection[str] = ()) -> xr.Dataset:
     open_tree : one dataset for each shape.
     pooled : the entries of a resolved variable, whatever the shape of its run.
     """
-    return flat_dataset(view_of(*_shards(path, without)))
+    view = view_of(*shards_at(path, without))
+    return with_origin(flat_dataset(view), view) if origin else flat_dataset(view)
+
+
+def with_origin(runs: xr.Dataset, view: View) -> xr.Dataset:
+    """Add the coordinate ``origin``.
+
+    Raises
+    ------
+    FormatError
+        If the runs have something else of that name.
+    """
+    if ORIGIN in runs.variables:
+        raise FormatError(
+            f"the runs have {ORIGIN!r} already, which is also the name of the coordinate that "
+            "tells shards apart; give it another name."
+        )
+    about = {"units": "1", "long_name": "index of the shard that the run comes from"}
+    return runs.assign_coords({ORIGIN: (RUN, view.origins, about)})
 
 
 def open_tree(path: str | Path, *, without: Collection[str] = ()) -> xr.DataTree:
@@ -83,16 +116,37 @@ def open_tree(path: str | Path, *, without: Collection[str] = ()) -> xr.DataTree
     FormatError
         See `open_runs`.
     """
-    shards, study = _shards(path, without)
-    nodes: dict[str, xr.Dataset] = {}
+    shards, study = shards_at(path, without)
+    if nodes_in(shards):
+        return xr.DataTree.from_dict(stored_nodes(view_of(shards, study)))
+    nodes = by_shape(shards)
+    return xr.DataTree.from_dict(
+        {name: flat_dataset(view_of(group, study)) for name, group in nodes.items()}
+    )
+
+
+def by_shape(shards: Sequence[Shard]) -> dict[str, list[Shard]]:
+    """Sort shards by the sizes of their resolved variables.
+
+    Parameters
+    ----------
+    shards : sequence of Shard
+        Of one study.
+
+    Returns
+    -------
+    dict
+        Name such as ``neuron=88``, or ``scalars``, to shards with the same variables and sizes.
+    """
+    nodes: dict[str, list[Shard]] = {}
     for key, group in groupby(sorted(shards, key=_shape_key), _shape_key):
         name = base = ",".join(f"{dim}={size}" for dim, size in key[0]) or "scalars"
         count = 1
         while name in nodes:  # Same sizes, other variables.
             count += 1
             name = f"{base}-{count}"
-        nodes[name] = flat_dataset(view_of(list(group), study))
-    return xr.DataTree.from_dict(nodes)
+        nodes[name] = list(group)
+    return nodes
 
 
 def pooled(path: str | Path, variable: str, *, without: Collection[str] = ()) -> xr.DataArray:
@@ -117,7 +171,7 @@ def pooled(path: str | Path, variable: str, *, without: Collection[str] = ()) ->
     FormatError
         If no shard has such a variable; else see `open_runs`.
     """
-    view = view_of(*_shards(path, without))
+    view = with_nodes(view_of(*shards_at(path, without)))
     holders = [shard for shard in view.shards if variable in shard.contents]
     known = {
         name
@@ -138,7 +192,7 @@ def pooled(path: str | Path, variable: str, *, without: Collection[str] = ()) ->
         places=view.places,
         run=run,
         inner=inner,
-        record_length=record_length(view.shards) if records else None,
+        record_length=view.record_length if records else None,
         dtype=dtype,
         fill=fill_value(dtype),
     )
@@ -170,32 +224,73 @@ def states(path: str | Path, *, without: Collection[str] = ()) -> xr.Dataset:
     FormatError
         If no weights were recorded, or networks of several sizes were.
     """
-    view = view_of(*_shards(path, without))
-    rank = {str(run_id): place for place, run_id in enumerate(view.coordinates["run_id"])}
-    found = [read_shard(shard.path, group=f"{STATES_GROUP}/") for shard in view.shards]
-    found = [shard for shard in found if shard.contents]
-    if not found:
+    views = weights_of(view_of(*shards_at(path, without)))
+    if not views:
         raise FormatError(
             f"{path} holds no weights; record them by states = 'last' or 'all' in [recording]."
         )
-    sizes = {tuple(sorted(_sizes(shard).items())) for shard in found}
-    if len(sizes) > 1:
+    if len(views) > 1:
         raise FormatError(
-            f"{path} holds weights of {len(sizes)} sizes, {sorted(sizes)}, which have no "
+            f"{path} holds weights of {len(views)} sizes, {sorted(views)}, which have no "
             "common array; open the weights of one shard at a time."
         )
-    run_ids = np.concatenate([shard.coordinates["run_id"] for shard in found])
-    order = np.argsort([rank[str(run_id)] for run_id in run_ids], kind="stable")
-    coordinates, left_out = joined_coordinates(found, ())
-    sorted_coordinates = {name: values[order] for name, values in coordinates.items()}
-    places = places_of(found, order)
-    view = View(tuple(found), places, sorted_coordinates, left_out, dict(view.attribute))
-    return flat_dataset(view).assign_attrs(group_attributes(found[0]))
+    return weights_dataset(next(iter(views.values())))
 
 
-def _shards(
+def weights_of(view: View) -> dict[tuple[tuple[str, int], ...], View]:
+    """Find the recorded weights of runs.
+
+    Parameters
+    ----------
+    view : View
+        Runs in order.
+
+    Returns
+    -------
+    dict
+        Sizes to the view of their weights, runs in the same order; empty where none were kept.
+    """
+    rank = {str(run_id): place for place, run_id in enumerate(view.coordinates["run_id"])}
+    groups: dict[tuple[tuple[str, int], ...], list[Shard]] = {}
+    for shard in view.shards:
+        kept = shard.attribute.get(CONSOLIDATED, {"states": [STATES_GROUP]})["states"]
+        for each in (read_shard(shard.path, group=f"{name}/") for name in kept):
+            if each.contents:
+                groups.setdefault(tuple(sorted(_sizes(each).items())), []).append(each)
+    views = {}
+    for sizes, found in groups.items():
+        run_ids = np.concatenate([shard.coordinates["run_id"] for shard in found])
+        order = np.argsort([rank[str(run_id)] for run_id in run_ids], kind="stable")
+        coordinates, left_out = joined_coordinates(found, ())
+        views[sizes] = view._replace(
+            shards=tuple(found),
+            places=places_of(found, order),
+            coordinates={name: values[order] for name, values in coordinates.items()},
+            left_out=left_out,
+        )
+    return views
+
+
+def weights_dataset(view: View) -> xr.Dataset:
+    """Make the dataset of weights of one size."""
+    return flat_dataset(view).assign_attrs(group_attributes(view.shards[0]))
+
+
+def shards_at(
     path: str | Path, without: Collection[str]
 ) -> tuple[list[Shard], Mapping[str, Any] | None]:
+    """Read the coordinates of all shards of a study, and its latest description.
+
+    Parameters
+    ----------
+    path, without
+        See `open_runs`.
+
+    Raises
+    ------
+    FormatError
+        See `open_runs`.
+    """
     if not isinstance(path, str | Path):
         raise InvalidValueError(
             "opening runs needs the path of a study or of a shard, received "

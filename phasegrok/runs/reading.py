@@ -1,10 +1,11 @@
 """What a shard holds, read without its data."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import h5py
 import numpy as np
@@ -16,10 +17,10 @@ from phasegrok.runs.described import attribute_value
 from phasegrok.runs.heaps import require_sound_heaps
 from phasegrok.runs.shard import Stored, checksum
 from phasegrok.runs.versions import CONTENTS
-from phasegrok.schema import ATTRIBUTE, RECORD, RUN
+from phasegrok.schema import ATTRIBUTE, CONSOLIDATED, MEMBER, ORIGIN, RECORD, RUN
 from phasegrok.seeding import canonical_json
 
-__all__ = ["Shard", "opened", "read_shard", "stored_array"]
+__all__ = ["Known", "Shard", "opened", "read_shard", "stored_array"]
 
 
 @final
@@ -39,6 +40,8 @@ class Shard:
         The coordinates that were asked for, read.
     group : str
         Prefix of the names in the file: empty for the runs, "states/" for their weights.
+    origins : (run,) array of int or None
+        In a consolidated file, which of the shards that it was made of each run comes from.
     """
 
     path: Path
@@ -46,6 +49,7 @@ class Shard:
     contents: Mapping[str, Stored]
     coordinates: Mapping[str, npt.NDArray[Any]]
     group: str = ""
+    origins: npt.NDArray[np.int64] | None = None
 
     @property
     def identity(self) -> str:
@@ -58,7 +62,17 @@ class Shard:
         return [str(each) for each in self.coordinates["run_id"]]
 
 
-def read_shard(path: Path, names: Collection[str] | None = None, *, group: str = "") -> Shard:
+Known: TypeAlias = dict[tuple[str, tuple[int, ...], str], npt.NDArray[Any]]
+"""Arrays that were read already, by type, shape and checksum."""
+
+
+def read_shard(
+    path: Path,
+    names: Collection[str] | None = None,
+    *,
+    group: str = "",
+    known: Known | None = None,
+) -> Shard:
     """Read the description and the coordinates of a shard.
 
     Parameters
@@ -69,6 +83,9 @@ def read_shard(path: Path, names: Collection[str] | None = None, *, group: str =
         Coordinates to read; without it all but those on (run, record).
     group : {"", "states/"}
         Which group of the file.
+    known : dict, optional
+        Arrays of other shards; those of one type, shape and checksum are not read again, and
+        what is read is added. Most coordinates are the same in most shards.
 
     Returns
     -------
@@ -86,18 +103,21 @@ def read_shard(path: Path, names: Collection[str] | None = None, *, group: str =
         require_sound_heaps(file)
         attribute = parse_attribute(attribute_value(file, ATTRIBUTE), str(path))
         contents = _of_group(attribute.pop(CONTENTS), group)
+        origins = None
+        if CONSOLIDATED in attribute and not group:
+            origins = _verified(file, ORIGIN, contents.pop(ORIGIN))
         wanted = _small_coordinates(contents) if names is None else names
+        known = {} if known is None else known
         coordinates = {
-            name: stored_array(file, group + name, contents[name]) for name in wanted
+            name: _read_once(file, group + name, contents[name], known) for name in wanted
         }
-        for name, values in coordinates.items():
-            _require_checksum(group + name, values, contents[name])
     return Shard(
         path=path,
         attribute=attribute,
         contents=contents,
         coordinates=coordinates,
         group=group,
+        origins=origins,
     )
 
 
@@ -116,9 +136,7 @@ def opened(path: str | Path) -> Iterator[h5py.File]:
         # A pipe would be waited for without an end.
         raise FormatError(f"{path} is no file, and bears the name of a shard; move it away.")
     try:
-        # A finished shard never changes, so that it needs no lock, which some network file
-        # systems and read-only media refuse.
-        with h5py.File(path, "r", locking=False) as file:
+        with _without_lock(path) as file:
             yield file
     except FormatError:
         raise
@@ -130,12 +148,30 @@ def opened(path: str | Path) -> Iterator[h5py.File]:
         ) from error
 
 
+def _without_lock(path: str | Path) -> h5py.File:
+    # A finished shard never changes, so that it needs no lock, which some network file systems
+    # and read-only media refuse.
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        if "locking flag" not in str(error):
+            raise
+        return h5py.File(path, "r")  # This process holds it open already, with a lock.
+
+
 def _of_group(contents: Mapping[str, Any], group: str) -> dict[str, Stored]:
     return {
-        name.removeprefix(group): Stored(tuple(each[0]), tuple(each[1]), *each[2:])
+        name.removeprefix(group): _stored(each)
         for name, each in contents.items()
         if name.startswith(group) and "/" not in name.removeprefix(group)
     }
+
+
+def _stored(each: Sequence[Any]) -> Stored:
+    dims = tuple(each[0])
+    if MEMBER in dims:
+        dims = tuple(RUN if dim == MEMBER else dim for dim in dims)
+    return Stored(dims, tuple(each[1]), *each[2:])
 
 
 def _small_coordinates(contents: Mapping[str, Stored]) -> tuple[str, ...]:
@@ -146,12 +182,25 @@ def _small_coordinates(contents: Mapping[str, Stored]) -> tuple[str, ...]:
     )
 
 
-def _require_checksum(name: str, values: npt.NDArray[Any], stored: Stored) -> None:
+def _verified(file: h5py.File, name: str, stored: Stored) -> npt.NDArray[Any]:
+    values = stored_array(file, name, stored)
     if checksum(values) != stored.checksum:
         raise ValueError(f"the checksum of {name!r} does not hold")
+    return values
 
 
-_TEXT = h5py.string_dtype()
+def _read_once(file: h5py.File, name: str, stored: Stored, known: Known) -> npt.NDArray[Any]:
+    key = (stored.dtype, stored.shape, stored.checksum)
+    if key not in known:
+        known[key] = _verified(file, name, stored)
+    return known[key]
+
+
+@cache
+def _types_of(dtype: str) -> tuple[np.dtype[Any], Any, Any]:
+    """The type of an array for numpy, in a file and in memory; HDF5 is slow to make them."""
+    plain = h5py.string_dtype() if dtype == "text" else np.dtype(dtype)
+    return plain, h5py.h5t.py_create(plain, logical=True), h5py.h5t.py_create(plain)
 
 
 def stored_array(file: h5py.File, name: str, stored: Stored) -> npt.NDArray[Any]:
@@ -178,18 +227,16 @@ def stored_array(file: h5py.File, name: str, stored: Stored) -> npt.NDArray[Any]
     """
     # The low-level interface, since thousands of small arrays are read when a study is opened.
     dataset = h5py.h5d.open(file.id, name.encode())
-    dtype = _TEXT if stored.dtype == "text" else np.dtype(stored.dtype)
-    found = dataset.dtype
+    dtype, in_file, in_memory = _types_of(stored.dtype)
     # It reads into memory unchecked, so that a wrong type must be told before.
-    if dataset.shape != stored.shape or found != dtype or found.metadata != dtype.metadata:
+    if dataset.shape != stored.shape or not dataset.get_type().equal(in_file):
         raise DamagedShardError(
-            f"{file.filename}: {name!r} is {found} of shape {dataset.shape}, and its table of "
-            f"contents says {stored.dtype} of shape {stored.shape}."
+            f"{file.filename}: {name!r} is {dataset.dtype} of shape {dataset.shape}, and its "
+            f"table of contents says {stored.dtype} of shape {stored.shape}."
         )
     values: npt.NDArray[Any] = np.empty(stored.shape, dtype=dtype)
     if values.size:
-        kind = h5py.h5t.py_create(dtype)
-        dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values, mtype=kind)
+        dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values, mtype=in_memory)
     if stored.dtype == "text":
         plain = [each.decode() for each in values.flat]
         values = np.array([*plain, None], dtype=object)[:-1].reshape(stored.shape)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from phasegrok.errors import DamagedShardError, FormatError, StudyChangedError
-from phasegrok.runs.reading import Shard, read_shard
+from phasegrok.runs.reading import Known, Shard, read_shard
 from phasegrok.runs.shard import SHARD_PATTERN
 from phasegrok.runs.verification import corrupted
 from phasegrok.seeding import canonical_json
@@ -104,9 +104,10 @@ def _read(
     """Read what can be read, of whatever study it is."""
     shards: list[Shard] = []
     problems: list[Problem] = []
+    known: Known = {}
     for path in paths:
         try:
-            shards.append(read_shard(path, names))
+            shards.append(read_shard(path, names, known=known))
         except DamagedShardError as error:
             text = f"{error} Collecting again sets it aside and makes its runs anew."
             problems.append(Problem(path, "damaged", text))

@@ -23,7 +23,7 @@ from phasegrok.runs.versions import CONTENTS, GROUPS
 from phasegrok.schema import ATTRIBUTE, RECORD, RUN, STATES_GROUP
 from phasegrok.seeding import digest
 
-__all__ = ["SHARD_PATTERN", "Stored", "checksum", "name_of_runs", "write_shard"]
+__all__ = ["SHARD_PATTERN", "Stored", "checksum", "describe", "name_of_runs", "write_shard"]
 
 SHARD_PATTERN = "shard-*.h5"
 """What the names of shards look like."""
@@ -163,7 +163,7 @@ def _fill(group: Any, dataset: xr.Dataset, note: Callable[[str, Stored], None]) 
         values = _storable(variable.values)
         dtype = h5py.string_dtype() if values.dtype.kind == "O" else values.dtype
         stored = group.create_variable(str(name), variable.dims, dtype=dtype, data=values)
-        _describe(stored, variable.attrs)
+        describe(stored, variable.attrs)
         note(
             str(name),
             Stored(
@@ -175,7 +175,7 @@ def _fill(group: Any, dataset: xr.Dataset, note: Callable[[str, Stored], None]) 
                 described="",
             ),
         )
-    _describe(group, {key: each for key, each in dataset.attrs.items() if key != ATTRIBUTE})
+    describe(group, {key: each for key, each in dataset.attrs.items() if key != ATTRIBUTE})
     # The netCDF convention by which xarray tells coordinates from variables.
     coordinates = [str(name) for name in dataset.coords if name not in dataset.dims]
     group.attrs["coordinates"] = " ".join(coordinates)
@@ -187,7 +187,8 @@ def _storable(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return values
 
 
-def _describe(owner: Any, attributes: Mapping[Any, Any]) -> None:
+def describe(owner: Any, attributes: Mapping[Any, Any]) -> None:
+    """Give a variable or group of a file its attributes."""
     for name, value in attributes.items():
         plain = isinstance(value, str | int | float | np.ndarray | np.generic)
         keep = plain and not isinstance(value, bool)

@@ -19,7 +19,7 @@ from phasegrok.runs.described import (
 from phasegrok.runs.reading import Shard, opened, read_shard, stored_array
 from phasegrok.runs.shard import checksum
 from phasegrok.runs.versions import GROUPS
-from phasegrok.schema import ATTRIBUTE, STATES_GROUP
+from phasegrok.schema import ATTRIBUTE, CONSOLIDATED, ORIGIN, STATES_GROUP
 
 __all__ = ["Whole", "corrupted", "read_whole"]
 
@@ -65,7 +65,14 @@ def read_whole(path: Path) -> Whole:
         runs = _dataset(file, shard, wrong)
         runs = runs.assign_attrs({ATTRIBUTE: attribute_text(shard.attribute)})
         weights = _dataset(file, states, wrong) if states.contents else None
-        wrong += _strangers(file, shard, states)
+        others = [
+            read_shard(path, names=(), group=f"{group}/")
+            for group in shard.attribute.get(GROUPS, {})
+            if group not in ("", STATES_GROUP)
+        ]
+        for each in others:
+            _dataset(file, each, wrong)
+        wrong += _strangers(file, shard, states, *others)
     return Whole(shard, runs, weights, tuple(wrong), version)
 
 
@@ -134,7 +141,10 @@ def _strangers(file: Any, *groups: Shard) -> Iterator[str]:
         if not shard.contents:
             continue
         known = {dim for each in shard.contents.values() for dim in each.dims}
-        known |= {*shard.contents, *(() if shard.group else (STATES_GROUP,))}
+        known |= set(shard.contents)
+        if not shard.group:
+            known |= {STATES_GROUP, *shard.attribute.get(GROUPS, {})}
+            known |= {ORIGIN} if CONSOLIDATED in shard.attribute else set()
         for name in file[shard.group or "/"]:
             if name not in known:
                 yield f"{shard.group}{name} (not in its table of contents)"
