@@ -3,6 +3,7 @@
 from phasegrok.runs.attribute import attribute_of, attribute_text
 from phasegrok.runs.folder import HeldFolder, StudyFolder
 from phasegrok.runs.frame import from_frame
+from phasegrok.runs.merging import MergeReport, merge_studies
 from phasegrok.runs.opening import open_runs, open_tree, pooled, states
 from phasegrok.runs.provenance import provenance
 from phasegrok.runs.recorder import Recorder, record
@@ -12,12 +13,14 @@ from phasegrok.runs.validation import validate
 
 __all__ = [
     "HeldFolder",
+    "MergeReport",
     "Problem",
     "Recorder",
     "StudyFolder",
     "attribute_of",
     "attribute_text",
     "from_frame",
+    "merge_studies",
     "open_runs",
     "open_tree",
     "pooled",

@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xarray as xr
 
 from phasegrok.collect import collect
 from phasegrok.errors import InvalidValueError
-from phasegrok.runs import StudyFolder, open_runs, validate
+from phasegrok.runs import StudyFolder, merge_studies, open_runs, states, validate
 from phasegrok.study import (
     Energy,
     Event,
     Plan,
+    Recording,
     Study,
     joined_plan,
     part,
@@ -187,3 +189,33 @@ def test_a_folder_without_runs_asks_for_what_is_asked_last(
     StudyFolder.create(tmp_path / "runs", replace(study, plan=WIDER))
     grown(study, [SMALL], tmp_path / "runs")
     assert StudyFolder.open(tmp_path / "runs").description().plan == SMALL
+
+
+def test_halves_collected_apart_and_merged_are_the_study_asked_for_at_once(
+    make_study: StudyMaker, numbers_of: NumbersOf, tmp_path: Path
+) -> None:
+    recording = Recording(
+        steps=20, every=10, observables=[part("teacher_overlap")], states="last"
+    )
+    study = make_study(recording=recording)
+    plans = [
+        Plan(grid={"temperature": [0.1, 0.2]}, replicas=3),
+        Plan(grid={"temperature": [0.3, 0.2]}, replicas=2),
+        Plan(points=[{"width": 4}], replicas=2),
+    ]
+    halves = [grown(study, [plan], tmp_path / f"half{i}") for i, plan in enumerate(plans)]
+    at_once = grown(study, [joined_plan(plans)], tmp_path / "at_once")
+    report = merge_studies(halves, tmp_path / "merged")
+    assert (report.runs, report.equal) == (10, 2)
+    assert numbers_of(tmp_path / "merged") == numbers_of(at_once)
+    merged = StudyFolder.open(tmp_path / "merged").description()
+    assert {run.run_id for run in requested_runs(merged)} == set(numbers_of(at_once))
+    left = collect(merged, tmp_path / "merged", workers=0, progress=False)
+    assert (left.stored_before, left.shards) == (10, ())
+    narrow = [tmp_path / "half0", tmp_path / "half1"]
+    merge_studies(narrow, tmp_path / "narrow")
+    grown(study, plans[:2], tmp_path / "narrow_at_once")
+    xr.testing.assert_identical(
+        states(tmp_path / "narrow").load().drop_attrs(),
+        states(tmp_path / "narrow_at_once").load().drop_attrs(),
+    )
