@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from phasegrok.errors import FormatError
-from phasegrok.runs.reading import Shard
+from phasegrok.runs.reading import Shard, read_shard
 from phasegrok.runs.run_contents import LoadedShard, differences, fingerprint, load_shard
+from phasegrok.schema import STATES_GROUP
 
 __all__ = ["KEPT_OVER", "MergePlan", "Piece", "planned_merge"]
 
@@ -129,8 +130,8 @@ def _differing(run_id: str, held: Shard, given: Shard, loaded: Any) -> list[str]
     return differences(run_id, loaded(held.path), loaded(given.path))
 
 
-def _sums(shard: Shard) -> Mapping[str, Any]:
-    return {name: tuple(stored) for name, stored in shard.contents.items()}
+def _sums(shard: Shard) -> list[Mapping[str, Any]]:
+    return [shard.contents, read_shard(shard.path, (), group=f"{STATES_GROUP}/").contents]
 
 
 def _is_settled(run_id: str, held: Shard, given: Shard, loaded: Any) -> bool:
