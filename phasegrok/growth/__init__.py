@@ -7,6 +7,8 @@ from phasegrok.growth.estimates import (
     chain_estimate,
     unit_estimate,
 )
+from phasegrok.growth.location import Location, locate
+from phasegrok.growth.refinement import RefineReport, RefineRound, RefineStatus, refine
 from phasegrok.growth.until_error import (
     GrowthReport,
     GrowthRound,
@@ -21,11 +23,17 @@ __all__ = [
     "Goal",
     "GrowthReport",
     "GrowthRound",
+    "Location",
     "PlaceGrowth",
+    "RefineReport",
+    "RefineRound",
+    "RefineStatus",
     "Status",
     "Units",
     "chain_estimate",
     "collect_until",
     "decide",
+    "locate",
+    "refine",
     "unit_estimate",
 ]

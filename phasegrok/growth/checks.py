@@ -1,14 +1,41 @@
 """What is asked of growth, checked before anything is simulated."""
 
 import math
+import os
+from collections.abc import Mapping
+from inspect import signature
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
-from phasegrok.collect import series_names
+from phasegrok.collect import collect, series_names
 from phasegrok.errors import InvalidStudyError, InvalidValueError, did_you_mean
 from phasegrok.study import Study, require_study
 
-__all__ = ["check_choice", "check_count", "check_number", "check_observable", "checked_study"]
+__all__ = [
+    "check_choice",
+    "check_count",
+    "check_number",
+    "check_observable",
+    "check_options",
+    "checked_folder",
+    "checked_study",
+]
+
+
+def checked_folder(folder: Any) -> Path:
+    """Refuse what is no path.
+
+    Raises
+    ------
+    InvalidValueError
+        With what was received.
+    """
+    if not isinstance(folder, str | os.PathLike):
+        raise InvalidValueError(
+            f"the folder of a study must be a path, received {folder!r}; give it as text."
+        )
+    return Path(folder)
 
 
 def checked_study(study: Any) -> Study:
@@ -89,4 +116,24 @@ def check_choice(name: str, value: Any, known: tuple[Any, ...]) -> None:
         raise InvalidValueError(
             f"{name} must be one of {list(known)}, received {value!r}."
             + did_you_mean(value, known)
+        )
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse options that collecting does not have.
+
+    Raises
+    ------
+    InvalidValueError
+        With the nearest known name.
+    """
+    known = [name for name in signature(collect).parameters if name not in ("study", "folder")]
+    for name in options:
+        if name not in known:
+            raise InvalidValueError(
+                f"collecting has no option {name!r}." + did_you_mean(name, known)
+            )
+    if options.get("replace_plan"):
+        raise InvalidValueError(
+            "growth keeps what was asked for before, received replace_plan=True; leave it out."
         )

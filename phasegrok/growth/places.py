@@ -11,12 +11,12 @@ import xarray as xr
 from phasegrok.errors import FormatError, InsufficientSamplesError
 from phasegrok.growth.decision import Extent
 from phasegrok.growth.estimates import ErrorEstimate, chain_estimate, unit_estimate
-from phasegrok.runs import attribute_of, open_runs
+from phasegrok.runs import StudyFolder, attribute_of, open_runs
 from phasegrok.schema import RECORD, RUN, Outcome
 from phasegrok.statistics.samples import FloatArray
-from phasegrok.study import Plan, RunRequest, Study, requested_runs
+from phasegrok.study import Plan, RunRequest, Study, joined_plan, requested_runs
 
-__all__ = ["Place", "measured_places", "plan_of", "requested_places"]
+__all__ = ["Place", "measured_places", "plan_of", "plan_with_stored", "requested_places"]
 
 
 @final
@@ -142,6 +142,16 @@ def plan_of(place: Place, extent: Extent) -> Plan:
         disorders=extent.disorders,
         replicas=extent.replicas,
     )
+
+
+def plan_with_stored(study: Study, folder: Path) -> Plan:
+    """Ask for what is asked for here and what the folder was asked for before."""
+    if not (folder / "study.json").exists():
+        return study.plan
+    stored = StudyFolder.open(folder)
+    if not stored.shards():
+        return study.plan
+    return joined_plan([study.plan, stored.description().plan])
 
 
 def _place(

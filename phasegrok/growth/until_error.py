@@ -7,19 +7,26 @@ from pathlib import Path
 from typing import Any, Literal, final
 
 from phasegrok.collect import CollectReport, collect
-from phasegrok.errors import FormatError, InvalidValueError
+from phasegrok.errors import InvalidValueError
 from phasegrok.growth.checks import (
     check_choice,
     check_count,
     check_number,
     check_observable,
+    check_options,
+    checked_folder,
     checked_study,
 )
 from phasegrok.growth.decision import Decision, Extent, Goal, Status, decide
 from phasegrok.growth.estimates import ErrorEstimate
-from phasegrok.growth.places import Place, measured_places, plan_of, requested_places
-from phasegrok.runs import StudyFolder
-from phasegrok.study import Plan, Study, joined_plan
+from phasegrok.growth.places import (
+    Place,
+    measured_places,
+    plan_of,
+    plan_with_stored,
+    requested_places,
+)
+from phasegrok.study import Study, joined_plan
 
 __all__ = ["GrowthReport", "GrowthRound", "PlaceGrowth", "collect_until"]
 
@@ -205,8 +212,8 @@ def collect_until(  # noqa: PLR0913 - all that an operator sets
     InvalidStudyError
         If the study cannot be carried out, or has an exchange ladder.
     """
-    described = checked_study(study)
-    _check_options(options)
+    described, path = checked_study(study), checked_folder(folder)
+    check_options(options)
     check_observable(described, observable)
     goal = Goal(
         error=error,
@@ -221,7 +228,7 @@ def collect_until(  # noqa: PLR0913 - all that an operator sets
     check_count("start_record", start_record, least=0)
     if most_gradients != math.inf:
         check_number("most_gradients", most_gradients)
-    growth = _Growth(described, Path(folder), observable, goal, start_record, options)
+    growth = _Growth(described, path, observable, goal, start_record, options)
     return growth.carried_out(most_gradients)
 
 
@@ -239,7 +246,7 @@ class _Growth:
         options: Mapping[str, Any],
     ) -> None:
         self.chosen = list(requested_places(study))
-        self.study = replace(study, plan=_with_stored(study, folder))
+        self.study = replace(study, plan=plan_with_stored(study, folder))
         self.folder, self.observable, self.goal = folder, observable, goal
         self.start_record, self.options = start_record, options
         self.rounds: list[GrowthRound] = []
@@ -320,17 +327,6 @@ def _stopped(decision: Decision) -> Decision:
     return replace(decision, status=Status.BUDGET) if grows else decision
 
 
-def _with_stored(study: Study, folder: Path) -> Plan:
-    """What is asked for here and what the folder was asked for before."""
-    try:
-        stored = StudyFolder.open(folder)
-    except FormatError:
-        return study.plan  # There is none yet; `collect` tells if it cannot be begun.
-    if not stored.shards():
-        return study.plan
-    return joined_plan([study.plan, stored.description().plan])
-
-
 def _check_goal(goal: Goal) -> None:
     check_number("error", goal.error)
     check_choice("relative", goal.relative, (True, False))
@@ -343,12 +339,3 @@ def _check_goal(goal: Goal) -> None:
     check_count("fewest", goal.fewest, least=2)
     check_count("most_disorders", goal.most_disorders)
     check_count("most_replicas", goal.most_replicas)
-
-
-def _check_options(options: Mapping[str, Any]) -> None:
-    known = set(collect.__kwdefaults__ or {})
-    for name in options:
-        if name not in known:
-            raise InvalidValueError(
-                f"collecting has no option {name!r}; known are {sorted(known)}."
-            )

@@ -87,7 +87,6 @@ def test_what_grew_is_what_is_asked_for_at_once_also_after_a_kill(
 
     with monkeypatch.context() as patch:
         patch.setattr(until_error, "collect", killed)
-        patch.setattr(killed, "__kwdefaults__", collect.__kwdefaults__)
         with pytest.raises(KeyboardInterrupt):
             until(study, tmp_path / "killed", 0.15)
     resumed = until(study, tmp_path / "killed", 0.15)
