@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
@@ -15,6 +15,7 @@ from phasegrok.collect.checkpoints import machine_type, usable_checkpoints
 from phasegrok.collect.execution import Setup
 from phasegrok.collect.ledger import Ledger
 from phasegrok.collect.plan import (
+    check_boolean,
     check_disk,
     check_folder,
     check_seconds,
@@ -30,7 +31,14 @@ from phasegrok.errors import FormatError
 from phasegrok.runs import HeldFolder, StudyFolder
 from phasegrok.runs.durations import readable_time
 from phasegrok.schema import Outcome
-from phasegrok.study import RunRequest, Study, requested_runs, require_study
+from phasegrok.study import (
+    RunRequest,
+    Study,
+    asks_for,
+    joined_plan,
+    requested_runs,
+    require_study,
+)
 
 __all__ = ["CollectReport", "collect"]
 
@@ -63,6 +71,9 @@ class CollectReport:
         Number of gradients taken.
     wall_seconds : float
         Duration of the call.
+    beyond : int
+        Runs that the folder was asked for before, that are not stored, and that the plan of
+        this call does not ask for. They are left to do, and were not done by this call.
     """
 
     folder: Path
@@ -74,6 +85,7 @@ class CollectReport:
     warnings: tuple[str, ...]
     gradients: int
     wall_seconds: float
+    beyond: int = 0
 
     def __str__(self) -> str:
         """Write the counts, then why runs failed, then the warnings."""
@@ -89,6 +101,11 @@ class CollectReport:
                 f"{self.failed_before} of the runs that were there before failed and are not "
                 f"tried again; phasegrok status {self.folder} says why"
             )
+        if self.beyond:
+            lines.append(
+                f"{self.beyond} runs that the folder was asked for before, beyond this plan, "
+                "are still left to do"
+            )
         return "\n".join(lines + [f"warning: {text}" for text in self.warnings])
 
 
@@ -102,6 +119,7 @@ def collect(  # noqa: PLR0913 - all that an operator sets
     target_seconds: float = TARGET_SECONDS,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     run_seconds: float = math.inf,
+    replace_plan: bool = False,
 ) -> CollectReport:
     """Simulate the runs of a study that its folder does not hold yet.
 
@@ -109,7 +127,8 @@ def collect(  # noqa: PLR0913 - all that an operator sets
     ----------
     study : Study
         Description. Its plan may have grown since the folder was begun, the rest must be the
-        same.
+        same. What it asks for is done. The folder keeps asking for what it was asked for
+        before, too: its plan becomes what both ask for together.
     folder : path
         Folder of the study; made where it is missing.
     workers : int
@@ -126,6 +145,8 @@ def collect(  # noqa: PLR0913 - all that an operator sets
     run_seconds : float
         Time limit of a run, its share of the time of its batch; then it is truncated. With a
         limit, a run in which a step does not end is found and stored as failed.
+    replace_plan : bool
+        Forget what the folder was asked for before; runs that are stored stay.
 
     Returns
     -------
@@ -139,7 +160,7 @@ def collect(  # noqa: PLR0913 - all that an operator sets
         If the study cannot be carried out, or all of its runs, or the first eight, raise
         before any other has ended; then nothing is stored.
     InvalidValueError
-        If the folder, the workers, the device or the target are none.
+        If the folder, the workers, the device, the target or another option are none.
     StudyChangedError
         If the folder belongs to another description.
     StudyBusyError
@@ -157,6 +178,7 @@ def collect(  # noqa: PLR0913 - all that an operator sets
     limits = limits_of(workers=workers, device=device, target_seconds=target_seconds)
     check_seconds("the interval of checkpoints", checkpoint_seconds)
     check_seconds("the time limit of a run", run_seconds)
+    check_boolean("replace_plan", replace_plan)
     requests = requested_runs(study)
     check_study(study, requests)
     # What this machine cannot hold leaves no folder, which would belong to it ever after.
@@ -171,7 +193,8 @@ def collect(  # noqa: PLR0913 - all that an operator sets
         float(run_seconds),
     )
     with store.lock() as held:
-        _tidy(held, study)
+        _tidy(held)
+        asked = _stored_plan(held, study, replace_plan=replace_plan)
         done = store.run_outcomes()
         left = [request for request in requests if request.run_id not in done]
         if groups is None or len(left) < len(requests):
@@ -183,7 +206,9 @@ def collect(  # noqa: PLR0913 - all that an operator sets
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_kept(store, requests)) from None
     before = [done[request.run_id] for request in requests if request.run_id in done]
-    return _report(ledger, store.path, before=before, seconds=time.monotonic() - begin)
+    report = _report(ledger, store.path, before=before, seconds=time.monotonic() - begin)
+    known = {*done, *(request.run_id for request in requests)}
+    return replace(report, beyond=sum(request.run_id not in known for request in asked))
 
 
 def _carried_out(
@@ -220,13 +245,25 @@ def _begun(folder: Path, left: Sequence[RunRequest], machine: str) -> list[Begun
     return [Begun(run_ids=each.run_ids, fraction=each.fraction) for each in headers]
 
 
-def _tidy(held: HeldFolder, study: Study) -> None:
+def _stored_plan(held: HeldFolder, study: Study, *, replace_plan: bool) -> Sequence[RunRequest]:
+    """Store what the folder is asked for from now on, and tell what was asked for besides."""
+    folder = StudyFolder.open(held.folder.path)
+    before = folder.description()
+    # Of a folder that holds nothing, no request is lost that would not be made again.
+    if replace_plan or not folder.shards() or asks_for(study.plan, before.plan):
+        held.store_plan(study)
+        return ()
+    joined = replace(study, plan=joined_plan([before.plan, study.plan]))
+    held.store_plan(joined)
+    return requested_runs(joined)
+
+
+def _tidy(held: HeldFolder) -> None:
     held.clear_partial_files()
     held.set_aside_damaged()
     problems = held.folder.problems()
     if problems:
         raise FormatError("\n".join(problem.text for problem in problems))
-    held.store_plan(study)
 
 
 def _kept(store: StudyFolder, requests: Sequence[RunRequest]) -> str:

@@ -20,6 +20,7 @@ from phasegrok.study import RunRequest, Study
 
 __all__ = [
     "WorkPlan",
+    "check_boolean",
     "check_device",
     "check_disk",
     "check_folder",
@@ -276,6 +277,18 @@ def check_seconds(name: str, seconds: object) -> None:
             f"{name} must be a positive number of seconds, received {seconds!r}; give inf for "
             "none."
         )
+
+
+def check_boolean(name: str, value: object) -> None:
+    """Refuse what is neither true nor false.
+
+    Raises
+    ------
+    InvalidValueError
+        With what was received.
+    """
+    if not isinstance(value, bool):
+        raise InvalidValueError(f"{name} must be True or False, received {value!r}; give one.")
 
 
 def check_folder(folder: object) -> None:

@@ -77,6 +77,8 @@ class BuiltRun:
             self.network.batch_key(),
             _structure(self.integrator, self.resolved.dynamics),
             tuple(decay_by_layer(self)[1]),
+            # One coordinate holds numbers or words.
+            tuple(isinstance(each, str) for each in self.request.controls.values()),
             (recording.steps, recording.start, recording.every, recording.count),
         )
 

@@ -8,6 +8,7 @@ from phasegrok.runs.folder import HeldFolder, StudyFolder
 from phasegrok.runs.frame import from_frame
 from phasegrok.runs.grid import grid_view
 from phasegrok.runs.integrity import check_study
+from phasegrok.runs.merging import MergeReport, merge_studies
 from phasegrok.runs.opening import open_runs, open_tree, pooled, states
 from phasegrok.runs.provenance import provenance
 from phasegrok.runs.recorder import Recorder, record
@@ -20,6 +21,7 @@ __all__ = [
     "Finding",
     "HeldFolder",
     "IntegrityReport",
+    "MergeReport",
     "Problem",
     "Recorder",
     "Severity",
@@ -33,6 +35,7 @@ __all__ = [
     "export_zarr",
     "from_frame",
     "grid_view",
+    "merge_studies",
     "open_runs",
     "open_tree",
     "pooled",

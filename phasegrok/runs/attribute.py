@@ -112,9 +112,10 @@ def control_names(attributes: Iterable[Mapping[str, Any]]) -> list[str]:
     names: dict[str, None] = {}
     for attribute in attributes:
         plan = (attribute["study"] or {}).get("plan", {})
-        points = [plan.get("grid", {}), *plan.get("points", [])]
-        for each in (attribute.get("controls", ()), *points):
-            names.update(dict.fromkeys(each))
+        names.update(dict.fromkeys(attribute.get("controls", ())))
+        for asked in (plan, *plan.get("more", ())):
+            for each in (asked.get("grid", {}), *asked.get("points", [])):
+                names.update(dict.fromkeys(each))
     return list(names)
 
 

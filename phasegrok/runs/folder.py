@@ -236,6 +236,28 @@ class HeldFolder:
             write_over(path / DESCRIPTION, _description_bytes(given))
         return StudyFolder.open(path)
 
+    def store_description(self, study: Mapping[str, Any] | None) -> StudyFolder:
+        """Replace the description by one of the same identity, given as plain data.
+
+        Unlike `store_plan` it imports none of the plug-ins, which need not be here.
+
+        Raises
+        ------
+        StorageError
+            If the folder cannot be written.
+        """
+        path = self.folder.path
+        before = StudyFolder.open(path)
+        if before.study != study:
+            given = {
+                "identity": before.identity,
+                "study": study,
+                "title": before.title,
+                "plug_in_sources": before.plug_in_sources,
+            }
+            write_over(path / DESCRIPTION, _description_bytes(given))
+        return StudyFolder.open(path)
+
     def clear_partial_files(self) -> list[Path]:
         """Remove what killed writers left behind."""
         stale = partial_files(self.folder.path)

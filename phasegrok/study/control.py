@@ -24,6 +24,7 @@ __all__ = [
     "axis_values",
     "grid_points",
     "point_key",
+    "same_scalar",
     "scattered_point",
 ]
 
@@ -119,6 +120,13 @@ def scattered_point(point: Any) -> Point:
 def point_key(point: Point) -> tuple[tuple[str, str, Scalar], ...]:
     """Make equal keys of points that are equal by value: 4 and 4.0 are one width."""
     return tuple(sorted((name, *_scalar_key(value)) for name, value in point.items()))
+
+
+def same_scalar(one: Scalar | None, other: Scalar | None) -> bool:
+    """Tell whether two values of a control are equal by value: 4 and 4.0 are."""
+    if one is None or other is None:
+        return False
+    return _scalar_key(one) == _scalar_key(other)
 
 
 def _scalar(where: str, value: Any) -> Scalar:

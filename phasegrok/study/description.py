@@ -1,8 +1,8 @@
 """The description of a study: what is asked for as a whole, and the plan of its runs."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, final
 
 from phasegrok.errors import InvalidStudyError
@@ -50,6 +50,9 @@ class Plan:
         Number of runs per disorder and start, each with its own initial state and noise.
     starts : sequence of str
         How initial states are made, such as ("prior", "aligned").
+    more : sequence of Plan
+        Plans whose runs are asked for besides, such as more replicas at a few points. A run
+        that several ask for is made once.
     """
 
     grid: Mapping[str, Any] = field(default_factory=dict)
@@ -57,6 +60,7 @@ class Plan:
     disorders: int = 1
     replicas: int = 1
     starts: Sequence[str] = ("prior",)
+    more: Sequence["Plan"] = ()
 
     def __post_init__(self) -> None:
         """Refuse a plan without runs.
@@ -65,7 +69,7 @@ class Plan:
         ------
         InvalidStudyError
             For counts below 1, no starts or one given twice, an empty grid axis, more runs
-            than `RUNS_LIMIT`, or a field of the wrong kind.
+            than `RUNS_LIMIT`, plans within plans within a plan, or a field of the wrong kind.
         """
         points = require_list("points of the plan", self.points)
         object.__setattr__(self, "points", tuple(scattered_point(point) for point in points))
@@ -79,6 +83,12 @@ class Plan:
                     f"the plan needs {name} >= 1, received {count}; ask for one or more."
                 )
         object.__setattr__(self, "starts", _starts(self.starts))
+        object.__setattr__(self, "more", require_kinds("more of the plan", self.more, Plan))
+        if any(each.more for each in self.more):
+            raise InvalidStudyError(
+                "what a plan asks for besides must be plans without more of their own; list "
+                "all of them in the outer one."
+            )
         self.refuse_too_many_runs()
         self.control_points()
 
@@ -95,32 +105,48 @@ class Plan:
         InvalidStudyError
             With what the plan asks for, if that is more than `RUNS_LIMIT`.
         """
+        factors = [each.run_factors(rungs) for each in self.entries()]
+        runs = sum(math.prod(each.values()) for each in factors)
+        if runs > RUNS_LIMIT:
+            asked = " and ".join(
+                ", ".join(f"{count} {name}" for name, count in each.items() if count > 1)
+                for each in factors[:3]
+            )
+            raise InvalidStudyError(
+                f"the plan asks for {runs} runs: {asked}; at most {RUNS_LIMIT} can be asked "
+                "for; lower these numbers, or make several studies of it."
+            )
+
+    def run_factors(self, rungs: int = 1) -> dict[str, int]:
+        """Numbers whose product is the number of runs, `more` aside."""
         points = len(self.points)
         if self.grid or not self.points:
             points += math.prod(len(axis_values(*axis)) for axis in self.grid.items())
-        factors = {
+        return {
             "points": points,
             "disorders": self.disorders,
             "starts": len(self.starts),
             "replicas": self.replicas,
             "rungs": rungs,
         }
-        runs = math.prod(factors.values())
-        if runs > RUNS_LIMIT:
-            asked = ", ".join(f"{count} {name}" for name, count in factors.items() if count > 1)
-            raise InvalidStudyError(
-                f"the plan asks for {runs} runs: {asked}; at most {RUNS_LIMIT} can be asked "
-                "for; lower these numbers, or make several studies of it."
-            )
+
+    def entries(self) -> "list[Plan]":
+        """Give this plan without its `more`, then each of these."""
+        return [replace(self, more=()) if self.more else self, *self.more]
+
+    def controls(self) -> list[str]:
+        """Names of all controls that are set at any point, in the order of the plan."""
+        points = (point for each in self.entries() for point in each.own_points())
+        return list(dict.fromkeys(name for point in points for name in point))
+
+    def own_points(self) -> list[Point]:
+        """All points of the grid, then the scattered ones, each once; `more` aside."""
+        points = grid_points(self.grid) if self.grid or not self.points else []
+        return _each_once([*points, *(dict(point) for point in self.points)])
 
     def control_points(self) -> list[Point]:
-        """All points of the grid, then the scattered ones, each once."""
-        points = grid_points(self.grid) if self.grid or not self.points else []
-        points += [dict(point) for point in self.points]
-        unique: dict[object, Point] = {}
-        for point in points:
-            unique.setdefault(point_key(point), point)
-        return list(unique.values())
+        """All points of the grid, then the scattered ones, then those of `more`, each once."""
+        return _each_once(point for each in self.entries() for point in each.own_points())
 
 
 @final
@@ -227,6 +253,13 @@ def require_study(value: Any) -> Study:
             "phasegrok.study.read_study first."
         )
     return value
+
+
+def _each_once(points: Iterable[Point]) -> list[Point]:
+    unique: dict[object, Point] = {}
+    for point in points:
+        unique.setdefault(point_key(point), point)
+    return list(unique.values())
 
 
 def _starts(starts: Any) -> tuple[str, ...]:

@@ -60,7 +60,8 @@ def plug_in_sources(study: Study) -> dict[str, str]:
     InvalidStudyError
         If a plug-in is not there, or its source cannot be read.
     """
-    named = (*(part.kind for part in _parts(study)), *study.plan.starts)
+    starts = (start for plan in study.plan.entries() for start in plan.starts)
+    named = (*(part.kind for part in _parts(study)), *starts)
     kinds = sorted({kind for kind in named if ":" in kind})
     sources = {}
     for kind in kinds:

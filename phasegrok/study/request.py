@@ -1,28 +1,21 @@
 """From a study to its runs: labels, identifiers, and the description of each run."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import product
 from typing import Any, final
 
 from phasegrok.errors import InvalidStudyError, did_you_mean
 from phasegrok.seeding import Label, digest
 from phasegrok.study.conditions import Energy
-from phasegrok.study.control import Point
+from phasegrok.study.control import Point, same_scalar
 from phasegrok.study.description import Study, require_study
+from phasegrok.study.options import known_controls, penalty_name, stated_value
 from phasegrok.study.part import Part
 from phasegrok.study.recording import Recording
 
-__all__ = [
-    "ResolvedRun",
-    "RunRequest",
-    "known_controls",
-    "penalty_name",
-    "requested_runs",
-    "resolve",
-]
-
-_ROLES = ("task", "network", "dynamics")
+__all__ = ["ResolvedRun", "RunRequest", "requested_runs", "resolve"]
 
 
 @final
@@ -40,6 +33,10 @@ class RunRequest:
         How the initial state is made.
     rung : int or None
         First rung, for a walker of an exchange ladder.
+    at_rest : tuple of str
+        Controls that stand at the value which the description states. They are no labels: a
+        run is the same, bit for bit, whether its plan varies them or not, so that a study may
+        begin to vary an option later.
     """
 
     controls: Mapping[str, Any]
@@ -47,6 +44,7 @@ class RunRequest:
     replica: int
     start: str
     rung: int | None = None
+    at_rest: tuple[str, ...] = ()
 
     def labels(self) -> dict[str, Label]:
         """Give what the seeds of this run are made from.
@@ -56,6 +54,7 @@ class RunRequest:
         labels: dict[str, Label] = {
             f"control {name}": float(value) if type(value) in (int, float) else value
             for name, value in self.controls.items()
+            if name not in self.at_rest
         }
         labels.update(disorder=self.disorder, replica=self.replica, start=self.start)
         if self.rung is not None:
@@ -86,43 +85,6 @@ class ResolvedRun:
     recording: Recording
 
 
-def known_controls(study: Study) -> dict[str, str]:
-    """Names that may be controls, with the part each belongs to.
-
-    Parameters
-    ----------
-    study : Study
-        Only options that its parts state can be controls, so each has a value to replace.
-
-    Returns
-    -------
-    dict
-        Control name to "task", "network", "dynamics", "energy" or "recording". A name that two
-        parts share is written with its part, as in ``task.size``.
-    """
-    options: dict[str, list[str]] = {"temperature": ["energy"], "weight_decay": ["energy"]}
-    for index, _ in enumerate(study.energy.penalties):
-        options[f"penalty_{penalty_name(study.energy.penalties, index)}.strength"] = ["energy"]
-    options["steps"] = ["recording"]
-    for role in _ROLES:
-        for name in getattr(study, role).options:
-            options.setdefault(name, []).append(role)
-    if isinstance(study.energy.weight_decay, Mapping):
-        for layer in study.energy.weight_decay:
-            options[f"weight_decay.{layer}"] = ["energy"]
-    known: dict[str, str] = {}
-    for name, roles in options.items():
-        for role in roles:
-            known[name if len(roles) == 1 else f"{role}.{name}"] = role
-    return known
-
-
-def penalty_name(penalties: Sequence[Part], index: int) -> str:
-    """Name of a penalty: its option ``name``, or its kind after the colon."""
-    description = penalties[index]
-    return str(description.options.get("name", description.kind.rpartition(":")[2]))
-
-
 def requested_runs(study: Study) -> list[RunRequest]:
     """Every run that the plan asks for.
 
@@ -134,36 +96,41 @@ def requested_runs(study: Study) -> list[RunRequest]:
     Returns
     -------
     list of RunRequest
-        Points outermost; within a point disorders, then starts, then replicas.
+        Points outermost; within a point disorders, then starts, then replicas. Each run once,
+        and each with all controls of the plan: those that its point does not set stand at
+        what the description states.
 
     Raises
     ------
     InvalidStudyError
-        If a control of the plan belongs to no part of the study, two things set one control,
-        two runs have the same labels, or it is no study.
+        If a control of the plan belongs to no part of the study or is left out at a point and
+        not stated either, two things set one control, or it is no study.
     """
     require_study(study)
     known = known_controls(study)
     _check_moving_controls(study)
-    requests = []
+    entries = [(plan, plan.own_points()) for plan in study.plan.entries()]
+    varied = dict.fromkeys(name for _, points in entries for each in points for name in each)
+    _check_controls(varied, known)
+    stated = {name: stated_value(study, name) for name in varied}
     rungs = [None] if study.exchange is None else list(range(len(study.exchange.rungs)))
-    for point in study.plan.control_points():
-        _check_controls(point, known)
-        for disorder in range(study.plan.disorders):
-            for start in study.plan.starts:
-                for replica in range(study.plan.replicas):
-                    for rung in rungs:
-                        requests.append(
-                            RunRequest(
-                                controls=point,
-                                disorder=disorder,
-                                replica=replica,
-                                start=start,
-                                rung=rung,
-                            )
-                        )
-    _refuse_equal_runs(requests)
-    return requests
+    requests: dict[str, RunRequest] = {}
+    for plan, points in entries:
+        for point in points:
+            controls, at_rest = _completed(point, stated)
+            for disorder, start, replica, rung in product(
+                range(plan.disorders), plan.starts, range(plan.replicas), rungs
+            ):
+                request = RunRequest(
+                    controls=controls,
+                    disorder=disorder,
+                    replica=replica,
+                    start=start,
+                    rung=rung,
+                    at_rest=at_rest,
+                )
+                requests.setdefault(request.run_id, request)
+    return list(requests.values())
 
 
 def resolve(study: Study, request: RunRequest) -> ResolvedRun:
@@ -187,7 +154,7 @@ def resolve(study: Study, request: RunRequest) -> ResolvedRun:
         For an unknown control, or a value that its part refuses.
     """
     known = known_controls(study)
-    _check_controls(dict(request.controls), known)
+    _check_controls(request.controls, known)
     changes: dict[str, dict[str, Any]] = {}
     for name, value in request.controls.items():
         role = known[name]
@@ -236,7 +203,23 @@ def _with_strength(penalties: Sequence[Part], name: str, value: Any) -> tuple[Pa
     )
 
 
-def _check_controls(point: Point, known: Mapping[str, str]) -> None:
+def _completed(point: Point, stated: Mapping[str, Any]) -> tuple[Point, tuple[str, ...]]:
+    """Give a point every control of the plan, and name those at what is stated."""
+    complete: Point = {}
+    for name, at_rest in stated.items():
+        if name not in point and at_rest is None:
+            raise InvalidStudyError(
+                f"the control {name!r} must be set at every point of the plan, since the "
+                f"description states no single value for it, received the point {dict(point)}; "
+                "set it there too."
+            )
+        complete[name] = point.get(name, at_rest)
+    return complete, tuple(
+        name for name, value in complete.items() if same_scalar(value, stated[name])
+    )
+
+
+def _check_controls(point: Iterable[str], known: Mapping[str, str]) -> None:
     for name in point:
         if name not in known:
             near = difflib.get_close_matches(name, [k.rpartition(".")[2] for k in known], n=1)
@@ -259,9 +242,7 @@ def _check_moving_controls(study: Study) -> None:
                     f"each control must be moved by one thing within a run, received {other} "
                     f"and {mover}; remove one of them."
                 )
-        for name in dict.fromkeys(
-            name for each in study.plan.control_points() for name in each
-        ):
+        for name in study.plan.controls():
             if _hides(control, name):
                 raise InvalidStudyError(
                     f"each control must be set by one thing, received {mover} and the control "
@@ -272,14 +253,3 @@ def _check_moving_controls(study: Study) -> None:
 def _hides(control: str, other: str) -> bool:
     name = other.removeprefix("dynamics.")
     return name == control or (control == "weight_decay" and name.startswith("weight_decay."))
-
-
-def _refuse_equal_runs(requests: Sequence[RunRequest]) -> None:
-    seen: dict[str, RunRequest] = {}
-    for request in requests:
-        first = seen.setdefault(request.run_id, request)
-        if first is not request:
-            raise InvalidStudyError(
-                "every run must have labels of its own, received twice "
-                f"{request.labels()}; remove one of the copies from the plan."
-            )

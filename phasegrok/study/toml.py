@@ -93,7 +93,7 @@ def study_from_plain(plain: Mapping[str, Any]) -> Study:
         energy["penalties"] = _parts(energy.get("penalties", ()), "energy.penalties")
         tables["energy"] = _described(Energy, energy, "[energy]")
     if "plan" in tables:
-        tables["plan"] = _described(Plan, _table(tables["plan"], "[plan]"), "[plan]")
+        tables["plan"] = _plan(tables["plan"])
     if tables.get("exchange") is not None:
         exchange = _table(tables["exchange"], "[exchange]")
         tables["exchange"] = _described(Exchange, exchange, "[exchange]")
@@ -122,7 +122,16 @@ def plain_study(study: Study) -> dict[str, Any]:
     plain = _plain(study)
     if not isinstance(plain, dict):
         raise TypeError(f"a study is written as a table, received {type(study).__name__}.")
+    _without_empty_more(plain["plan"])
     return plain
+
+
+def _without_empty_more(plan: dict[str, Any]) -> None:
+    # Versions before it was there read plans that do not use it.
+    for each in plan["more"]:
+        _without_empty_more(each)
+    if not plan["more"]:
+        del plan["more"]
 
 
 def _plain(value: Any) -> Any:
@@ -137,6 +146,14 @@ def _plain(value: Any) -> Any:
     if hasattr(type(value), "__dataclass_fields__"):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     return value.item() if hasattr(value, "item") else value
+
+
+def _plan(plain: Any) -> Plan:
+    plan = _table(plain, "[plan]")
+    entries = require_list("plan.more", plan.get("more", ()))
+    tables = [_table(each, "[[plan.more]]") for each in entries]
+    plan["more"] = [_described(Plan, each, "[[plan.more]]") for each in tables]
+    return _described(Plan, plan, "[plan]")
 
 
 def _event(plain: Any) -> Event:

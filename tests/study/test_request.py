@@ -173,8 +173,56 @@ def test_equal_points_of_different_kinds_of_number_are_run_once() -> None:
     assert len(requested_runs(small_study(plan))) == 3
 
 
-def test_refuses_two_runs_of_equal_labels(monkeypatch: pytest.MonkeyPatch) -> None:
-    twice = [{"width": 4}, {"width": 4.0}]
-    monkeypatch.setattr(Plan, "control_points", lambda _: twice)
-    with pytest.raises(InvalidStudyError, match=r"labels of its own.*'control width': 4\.0"):
-        requested_runs(small_study(Plan()))
+def test_a_run_is_the_same_whether_its_plan_varies_an_option_or_states_it() -> None:
+    narrow = small_study(Plan(grid={"temperature": [0.1, 0.3]}, replicas=2))
+    wide = small_study(Plan(grid={"temperature": [0.1, 0.3], "width": [4, 8]}, replicas=2))
+    before = {run.run_id: run.labels() for run in requested_runs(narrow)}
+    after = {run.run_id: run for run in requested_runs(wide)}
+    assert set(before) < set(after)
+    for run_id, labels in before.items():
+        assert after[run_id].labels() == labels
+        assert after[run_id].controls["width"] == 4
+    at_rest = requested_runs(small_study(Plan(points=[{"task.size": 7, "width": 4.0}])))
+    assert [run.labels() for run in at_rest] == [
+        run.labels() for run in requested_runs(small_study(Plan()))
+    ]
+
+
+def test_every_run_has_all_controls_of_the_plan() -> None:
+    plan = Plan(grid={"width": [8]}, points=[{"temperature": 0.3}], replicas=1)
+    assert [dict(run.controls) for run in requested_runs(small_study(plan))] == [
+        {"width": 8, "temperature": 0.2},
+        {"width": 4, "temperature": 0.3},
+    ]
+
+
+def test_refuses_a_control_that_some_points_leave_open() -> None:
+    study = small_study(Plan(points=[{"weight_decay": 1.0}, {"temperature": 0.3}]))
+    with pytest.raises(InvalidStudyError, match="'weight_decay' must be set at every point"):
+        requested_runs(study)
+
+
+def test_what_several_plans_ask_for_is_run_once() -> None:
+    more = [
+        Plan(points=[{"temperature": 0.1}], replicas=4),
+        Plan(grid={"temperature": [0.1, 0.2]}, disorders=2),
+    ]
+    plan = Plan(grid={"temperature": [0.1, 0.3]}, replicas=2, more=more)
+    runs = requested_runs(small_study(plan))
+    labels = [(run.controls["temperature"], run.disorder, run.replica) for run in runs]
+    assert len(set(labels)) == len(runs) == 9
+    assert set(labels) == {
+        *((0.1, 0, replica) for replica in range(4)),
+        *((0.3, 0, replica) for replica in range(2)),
+        *((value, disorder, 0) for value in (0.1, 0.2) for disorder in range(2)),
+    }
+    assert plan.controls() == ["temperature"]
+    assert plan.control_points() == [{"temperature": each} for each in (0.1, 0.3, 0.2)]
+
+
+def test_refuses_plans_within_plans_within_a_plan() -> None:
+    inner = Plan(more=[Plan(replicas=2)])
+    with pytest.raises(InvalidStudyError, match="without more of their own"):
+        Plan(more=[inner])
+    with pytest.raises(InvalidStudyError, match="asks for 1000001 runs"):
+        Plan(more=[Plan(replicas=10**6)])
