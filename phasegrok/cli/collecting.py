@@ -1,25 +1,36 @@
 """Commands that simulate: collect and demo."""
 
 import argparse
-import signal
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from phasegrok.cli.codes import DONE, FAILURES
+from phasegrok.cli.codes import DONE, FAILURES, INCOMPLETE
 from phasegrok.cli.commands import Commands, new_command, require_torch
-from phasegrok.errors import InvalidStudyError
+from phasegrok.cli.effort import (
+    add_effort,
+    add_study,
+    described_study,
+    effort,
+    terminable,
+    told_by_file,
+)
+from phasegrok.errors import InvalidValueError
 from phasegrok.schema import Outcome
-from phasegrok.study import read_study
+from phasegrok.study import Study
 
-__all__ = ["TerminatedError", "add_collecting"]
+__all__ = ["add_collecting"]
 
-
-class TerminatedError(Exception):
-    """A scheduler asked this process to end."""
+_GOALS: Final = (
+    "of",
+    "relative",
+    "grow",
+    "fewest",
+    "most_replicas",
+    "most_disorders",
+    "most_gradients",
+    "start_record",
+)
+"""Options that mean something only beside --until-error."""
 
 
 def add_collecting(commands: Commands) -> None:
@@ -37,51 +48,48 @@ def add_collecting(commands: Commands) -> None:
 def _add_collect(commands: Commands) -> None:
     text = "simulate the runs that a study asks for and its folder does not hold yet"
     command = new_command(commands, "collect", _collect, text)
-    command.add_argument("study", type=Path, metavar="STUDY.toml", help="the description")
-    command.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    add_study(command)
     command.add_argument(
         "--dry-run", action="store_true", help="tell what it will take, and do nothing"
     )
-    _add_effort(command)
-
-
-def _add_effort(command: argparse.ArgumentParser) -> None:
-    """Add the options of everything that collects."""
-    command.add_argument("--workers", type=int, default=2, metavar="N", help="default: 2")
-    command.add_argument("--device", default="cpu", metavar="D", help="default: cpu")
     command.add_argument(
-        "--batch-seconds",
-        type=float,
-        default=20.0,
-        metavar="S",
-        help="how long a batch should last (default: 20)",
+        "--replace-plan",
+        action="store_true",
+        help="ask for this plan alone from now on; stored runs stay",
     )
-    command.add_argument(
-        "--checkpoint-seconds",
-        type=float,
-        default=60.0,
-        metavar="S",
-        help="interval of checkpoints of longer batches: what a kill can lose (default: 60)",
-    )
-    command.add_argument(
-        "--run-seconds",
-        type=float,
-        default=float("inf"),
-        metavar="S",
-        help="time limit of a run, its share of its batch (default: none)",
-    )
-    command.add_argument("--quiet", action="store_true", help="show no progress")
+    add_effort(command)
+    _add_goal(command)
 
 
-def _effort(options: argparse.Namespace) -> dict[str, Any]:
-    return {
-        "workers": options.workers,
-        "device": options.device,
-        "progress": not options.quiet,
-        "target_seconds": options.batch_seconds,
-        "checkpoint_seconds": options.checkpoint_seconds,
-        "run_seconds": options.run_seconds,
-    }
+def _add_goal(command: argparse.ArgumentParser) -> None:
+    goal = command.add_argument_group("growing until an error is reached")
+    goal.add_argument(
+        "--until-error",
+        type=float,
+        metavar="E",
+        help="add runs until the mean of an observable is known to E at every point",
+    )
+    goal.add_argument("--of", metavar="OBSERVABLE", help="which observable")
+    goal.add_argument(
+        "--relative",
+        action="store_true",
+        default=None,
+        help="E is in units of the mean's own size",
+    )
+    goal.add_argument(
+        "--grow",
+        choices=("either", "replicas", "disorders"),
+        help="what to add (default: either)",
+    )
+    goal.add_argument(
+        "--fewest", type=int, metavar="N", help="fewest disorders or replicas (default: 8)"
+    )
+    goal.add_argument("--most-replicas", type=int, metavar="N", help="default: 256")
+    goal.add_argument("--most-disorders", type=int, metavar="N", help="default: 256")
+    goal.add_argument("--most-gradients", type=float, metavar="N", help="default: no limit")
+    goal.add_argument(
+        "--start-record", type=int, metavar="N", help="first record to average (default: 0)"
+    )
 
 
 def _add_demo(commands: Commands) -> None:
@@ -93,67 +101,79 @@ def _add_demo(commands: Commands) -> None:
 
 
 def _collect(options: argparse.Namespace) -> int:
+    goal = _goal(options)
     require_torch()
-    from phasegrok.collect import collect, dry_run
+    study = described_study(options.study)
+    with told_by_file(options.study):
+        if options.dry_run:
+            return _told(study, options)
+        if goal is not None:
+            return _collect_until(study, options, goal)
+        return _collect_all(study, options)
 
-    # Where the user's own parts are looked for, here and in the workers.
-    sys.path.insert(0, str(options.study.resolve().parent))
-    study = read_study(options.study)
-    if options.dry_run:
-        with _told_by_file(options.study):
-            plan = dry_run(
-                study,
-                workers=options.workers,
-                device=options.device,
-                target_seconds=options.batch_seconds,
-                folder=options.out,
+
+def _goal(options: argparse.Namespace) -> dict[str, Any] | None:
+    values = {name: getattr(options, name) for name in _GOALS}
+    given = {name: value for name, value in values.items() if value is not None}
+    words = ", ".join("--" + name.replace("_", "-") for name in given)
+    if options.until_error is None:
+        if given:
+            raise InvalidValueError(
+                f"{words} mean something beside --until-error only; give the error, or leave "
+                "them out."
             )
-        print(plan)
-        return DONE
-    with _told_by_file(options.study), _terminable():
-        report = collect(study, options.out, **_effort(options))
+        return None
+    if "of" not in given:
+        raise InvalidValueError(
+            "--until-error needs the observable whose mean is to be known; name it by --of."
+        )
+    if options.dry_run or options.replace_plan:
+        raise InvalidValueError(
+            "--until-error adds to the plan as it goes on, so that neither --dry-run nor "
+            "--replace-plan can stand beside it; give one of them."
+        )
+    return {"observable": given.pop("of"), "error": options.until_error, **given}
+
+
+def _told(study: Study, options: argparse.Namespace) -> int:
+    from phasegrok.collect import dry_run
+
+    plan = dry_run(
+        study,
+        workers=options.workers,
+        device=options.device,
+        target_seconds=options.batch_seconds,
+        folder=options.out,
+    )
+    print(plan)
+    return DONE
+
+
+def _collect_all(study: Study, options: argparse.Namespace) -> int:
+    from phasegrok.collect import collect
+
+    with terminable():
+        report = collect(
+            study, options.out, replace_plan=options.replace_plan, **effort(options)
+        )
     print(report)
     failed = report.outcomes.get(Outcome.FAILED) or report.failed_before
     return FAILURES if failed else DONE
 
 
-@contextmanager
-def _told_by_file(path: Path) -> Iterator[None]:
-    """Begin what is refused of a study by the file that describes it."""
-    try:
-        yield
-    except InvalidStudyError as error:
-        raise InvalidStudyError(f"{path}: {error}") from error
+def _collect_until(study: Study, options: argparse.Namespace, goal: dict[str, Any]) -> int:
+    from phasegrok.growth import collect_until
 
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """End on SIGTERM, which schedulers send first, as on Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Signals are for the main thread alone.
-        return
-    is_terminated = False
-
-    def interrupt(*_: object) -> None:
-        nonlocal is_terminated
-        is_terminated = True
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        if is_terminated:
-            raise TerminatedError(str(error)) from error
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with terminable():
+        report = collect_until(study, options.out, **goal, **effort(options))
+    print(report)
+    return DONE if report.is_reached else INCOMPLETE
 
 
 def _demo(options: argparse.Namespace) -> int:
     require_torch()
     from phasegrok.demo import run_demo
 
-    with _terminable():
+    with terminable():
         print(run_demo(options.out, quick=options.quick, workers=options.workers))
     return DONE

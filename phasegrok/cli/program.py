@@ -8,7 +8,9 @@ from importlib.metadata import version
 
 from phasegrok.cli.analyzing import add_analyzing
 from phasegrok.cli.codes import INTERRUPTED, REFUSED, TERMINATED, UNHEARD
-from phasegrok.cli.collecting import TerminatedError, add_collecting
+from phasegrok.cli.collecting import add_collecting
+from phasegrok.cli.effort import TerminatedError
+from phasegrok.cli.growing import add_growing
 from phasegrok.cli.looking import add_looking
 from phasegrok.errors import PhasegrokError
 
@@ -65,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_collecting(commands)
+    add_growing(commands)
     add_looking(commands)
     add_analyzing(commands)
     return parser
