@@ -45,6 +45,7 @@ class Died(NamedTuple):
 
     number: int
     reason: str
+    began: bool = True  # False where it ended before it could look at the batch.
 
 
 class Hung(NamedTuple):

@@ -110,7 +110,7 @@ class Ledger:
         elif isinstance(message, Ended):
             self._ended(self._close(message.number), message.result)
         elif isinstance(message, Died):
-            self._died(self._close(message.number), message.reason)
+            self._died(self._close(message.number), message)
         elif isinstance(message, Hung):
             self._hung(self._close(message.number), message.reason)
 
@@ -128,16 +128,19 @@ class Ledger:
         self.stored.append(result)
         self._write_failures()
 
-    def _died(self, batch: Batch, reason: str) -> None:
+    def _died(self, batch: Batch, died: Died) -> None:
         # It may have died between naming its shard and saying so.
         left = batch.without(self._folder.finished_run_ids())
         if left is None:
             return
-        if batch.deaths < (DEATHS_OF_MANY if len(batch.units) > 1 else DEATHS_OF_ONE):
-            self._reporter.note(f"{reason}; its batch of {len(left.requests)} is tried again")
+        if not died.began:
+            self._waiting.appendleft(left)
+        elif batch.deaths < (DEATHS_OF_MANY if len(batch.units) > 1 else DEATHS_OF_ONE):
+            told = f"{died.reason}; its batch of {len(left.requests)} is tried again"
+            self._reporter.note(told)
             self._waiting.appendleft(replace(left, deaths=batch.deaths + 1))
         else:
-            self._split(left, reason)
+            self._split(left, died.reason)
 
     def _hung(self, batch: Batch, reason: str) -> None:
         # What hangs once hangs again: it is looked for at once.

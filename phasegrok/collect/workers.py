@@ -44,7 +44,10 @@ STOP_SECONDS = 5.0
 """What a worker is given to end before it is killed."""
 
 STARTS_WITHOUT_SUCCESS = 3
-"""So many processes that end before they are ready are enough to give up."""
+"""So many processes that end before they are ready, while no other speaks, are enough."""
+
+KILLED_STARTS_WITHOUT_SUCCESS = 12
+"""As many where a signal ended them: it came from outside, and may not come again."""
 
 PROBE_GRACE = 30.0
 """Seconds that a probe may take besides the time limit of a run."""
@@ -201,13 +204,15 @@ class Processes:
         worker.heard = time.monotonic()
         if message is None:
             number = self._replace(worker)
-            return None if number is None else Died(number, _death(worker.process))
+            died = _death(worker.process)
+            return None if number is None else Died(number, died, began=worker.ready)
+        self._starts = 0
         if isinstance(message, Advanced):
             return message
         if isinstance(message, Ended | Measured):
             worker.number = None
             return message
-        worker.ready, self._starts = True, 0
+        worker.ready = True
         return None
 
     def close(self) -> None:
@@ -244,7 +249,9 @@ class Processes:
         worker.end()
         if not worker.ready:
             self._starts += 1
-            if self._starts >= STARTS_WITHOUT_SUCCESS:
+            is_killed = (worker.process.returncode or 0) < 0
+            most = KILLED_STARTS_WITHOUT_SUCCESS if is_killed else STARTS_WITHOUT_SUCCESS
+            if self._starts >= most:
                 raise PhasegrokError(
                     "worker processes must start, and the last "
                     f"{self._starts} ended before: {_death(worker.process)}. Their message "

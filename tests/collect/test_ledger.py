@@ -30,6 +30,7 @@ class Scripted:
         self.killing: Container[str] = ()
         self.deaths_to_come = 0
         self.dies_after_writing = False
+        self.begins_before_it_dies = True
         self.full_after = 10**9
         self.sizes: list[int] = []
         self.patiences: list[float] = []
@@ -51,7 +52,8 @@ class Scripted:
             self.deaths_to_come -= 1
             if self.dies_after_writing:
                 run_batch(Setup(self.study, self.folder), requests)
-            self._message = Died(number, "the worker process was ended by SIGKILL")
+            reason = "the worker process was ended by SIGKILL"
+            self._message = Died(number, reason, began=self.begins_before_it_dies)
         elif any(run.run_id in self.hanging for run in requests):
             self._message = Hung(number, "no step ended within 9 s")
         elif any(run.run_id in self.raising for run in requests):
@@ -166,6 +168,16 @@ def test_what_a_checkpoint_holds_is_told_before_its_batch_begins(
     listener = Listener()
     again.carry_out(executor, listener)
     assert [each.gradients for each in listener.standings] == [12.0, 16.0, 32.0]
+
+
+def test_workers_that_die_before_they_begin_are_no_fault_of_a_run(
+    make_scene: Callable[..., Scene],
+) -> None:
+    ledger, executor, _ = make_scene(replicas=1)
+    executor.deaths_to_come, executor.begins_before_it_dies = 10, False
+    ledger.carry_out(executor, Quiet())
+    assert executor.sizes == [1] * 11
+    assert set(outcomes(executor.folder).values()) == {"finished"}
 
 
 def test_the_run_that_hangs_is_found_by_halves(make_scene: Callable[..., Scene]) -> None:

@@ -107,9 +107,28 @@ def test_workers_that_cannot_start_are_told_of(
     with closing(Processes(Setup(study, tmp_path, "cpu"), 1)) as processes:
         for _ in range(2):
             processes.start(1, requested_runs(study))
-            assert processes.receive() == Died(1, "the worker process ended with exit code 7")
+            reason = "the worker process ended with exit code 7"
+            assert processes.receive() == Died(1, reason, began=False)
         processes.start(1, requested_runs(study))
         with pytest.raises(PhasegrokError, match=r"last 3 ended before: .*exit code 7"):
+            processes.receive()
+
+
+def test_workers_that_are_killed_at_their_start_are_started_more_often(
+    make_study: StudyMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "phasegrok.collect.workers.PROGRAM", "import os; os.kill(os.getpid(), 9)"
+    )
+    requests = requested_runs(make_study(plan=Plan()))
+    with closing(Processes(Setup(make_study(plan=Plan()), tmp_path, "cpu"), 1)) as processes:
+        for _ in range(11):
+            processes.start(1, requests)
+            message = processes.receive()
+            assert isinstance(message, Died)
+            assert not message.began
+        processes.start(1, requests)
+        with pytest.raises(PhasegrokError, match=r"last 12 ended before: .*SIGKILL"):
             processes.receive()
 
 

@@ -357,7 +357,7 @@ def test_labels_of_scattered_points_with_controls_of_their_own(
     study = replace(maker.study(), plan=Plan(points=points))
     StudyFolder.create(tmp_path, study)
     requests = requested_runs(study)
-    full = [{"width": 3, "temperature": 0.5, "activation": "erf"}] * 2
+    full = [{"width": 4, "temperature": 0.5, "activation": "tanh"}] * 2
     full[1] = {**full[1], "temperature": 0.0, "activation": "linear"}
     made = [
         type(each)(**{**vars(each), "controls": point})

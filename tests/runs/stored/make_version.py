@@ -50,7 +50,7 @@ def study() -> Study:
         name="Stored — für später",
         seed=11,
         task=part("cubic_teacher", input_size=5, example_count=20, cubic=-0.3),
-        network=part("two_layer", width=3, activation="erf"),
+        network=part("two_layer", width=4, activation="tanh"),
         dynamics=part("langevin", step_size=0.01),
         recording=Recording(steps=30, every=10, states="last"),
         events=[Event(name="escape", observable=part("test_loss"), threshold=0.5)],
