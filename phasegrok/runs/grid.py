@@ -59,7 +59,8 @@ def grid_view(
     Returns
     -------
     Dataset
-        Variables and coordinates on (*dimensions[, record][, ...]). A coordinate that follows
+        Variables and coordinates on these dimensions, then ``record`` and what is resolved
+        where they have it. A coordinate that follows
         from some of the dimensions lies on these alone; one value for all is a scalar. ``run``
         is the place of each run in the flat view: ``runs.isel(run=grid["run"].values.ravel())``
         goes back.
