@@ -5,7 +5,6 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -39,7 +38,7 @@ class Witness(Observable):
         if "WITNESS" in os.environ:
             rows = [row.numpy().tobytes() for row in measurement.rows]
             states = [hashlib.blake2b(row, digest_size=8).hexdigest() for row in rows]
-            line = f"{time.monotonic()} {os.getpid()} {' '.join(states)}\\n"
+            line = f"{time.monotonic()} {' '.join(states)}\\n"
             with open(os.environ["WITNESS"], "ab", buffering=0) as file:
                 file.write(line.encode())
         if "TROUBLE" in os.environ:
@@ -76,6 +75,7 @@ weight_decay = "prior"
 
 [recording]
 steps = {steps}
+start = 20
 every = 20
 observables = ["teacher_overlap", "witness:Witness"]
 
@@ -104,6 +104,7 @@ time.time = lambda: _true() + _random.uniform(-1e7, 1e7)
 '''
 
 CHECKPOINT_SECONDS = 0.5
+WRITING_SECONDS = 0.5
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -184,44 +185,27 @@ class Witnesses:
         self.path = path
         self.environment = {"WITNESS": str(path)}
 
-    def repeated_seconds(self, kills: Iterable[float]) -> float:
-        """Work done again by the worst of the kills, in seconds of one worker.
+    def lost_seconds(self, kills: Iterable[float]) -> float:
+        """What the worst of the kills cost: how old the oldest record was that it undid.
 
-        Records that were seen before are counted for the last kill before they were seen
-        again; what a record takes is the median time between two of one process.
+        A state that is seen again was lost by the first kill after it was seen before.
         """
-        moments, processes, batches = self._read()
-        gaps = [
-            later - earlier
-            for process in set(processes)
-            for earlier, later in zip(
-                of_process(moments, processes, process),
-                of_process(moments, processes, process)[1:],
-                strict=False,
-            )
-        ]
         edges = np.sort(np.array(list(kills)))
-        again: Counter[int] = Counter()
-        seen: set[str] = set()
-        for moment, batch in zip(moments, batches, strict=True):
-            if seen.issuperset(batch):
-                again[int(np.searchsorted(edges, moment))] += 1
-            seen.update(batch)
-        return max(again.values(), default=0) * float(np.median(gaps))
+        lost = 0.0
+        seen: dict[str, float] = {}
+        for moment, states in self._read():
+            before = [seen[state] for state in states if state in seen]
+            if before:
+                place = int(np.searchsorted(edges, min(before)))
+                if place == len(edges):
+                    raise RuntimeError("work was done again that no kill undid")
+                lost = max(lost, float(edges[place]) - min(before))
+            seen.update(dict.fromkeys(states, moment))
+        return lost
 
-    def _read(self) -> tuple[list[float], list[str], list[list[str]]]:
+    def _read(self) -> list[tuple[float, list[str]]]:
         lines = [line.split() for line in self.path.read_text(encoding="utf-8").splitlines()]
-        lines.sort(key=lambda line: float(line[0]))
-        return (
-            [float(line[0]) for line in lines],
-            [line[1] for line in lines],
-            [line[2:] for line in lines],
-        )
-
-
-def of_process(moments: list[float], processes: list[str], process: str) -> list[float]:
-    """Moments at which one process measured."""
-    return [m for m, p in zip(moments, processes, strict=True) if p == process]
+        return sorted((float(line[0]), line[1:]) for line in lines)
 
 
 def workers_of(process: "subprocess.Popen[str]") -> list[int]:
