@@ -15,6 +15,7 @@ from phasegrok.runs.labels import requests_of
 from phasegrok.runs.leftovers import leftovers
 from phasegrok.runs.reading import Shard, read_shard
 from phasegrok.runs.scanning import common_identity, foreign_text, shard_paths
+from phasegrok.runs.twins import Twins
 from phasegrok.runs.verification import read_whole
 from phasegrok.seeding import canonical_json
 from phasegrok.study import RunRequest
@@ -84,6 +85,8 @@ class _Check:
         ours = [shard for shard in seen if shard.identity == self._identity]
         self.stored = {run_id for shard in ours for run_id in shard.run_ids}
         self._copies = Copies({shard.path: shard.run_ids for shard in ours})
+        latest = [] if self.study is None else [{"study": self.study.study}]
+        self._twins = Twins([*latest, *(shard.attribute for shard in ours)])
         self._made_by: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
 
     def look_at(self, path: Path) -> None:
@@ -107,12 +110,14 @@ class _Check:
             return
         self.findings += shard_findings(whole, described=self.study is not None)
         self._copies.look_at(whole)
+        self._twins.look_at(whole)
         for what, value in maker_of(whole).items():
             self._made_by[what][value].append(path.name)
 
     def closing(self) -> Iterator[Finding]:
         """Findings on the study as a whole."""
         yield from self._copies.findings()
+        yield from self._twins.findings()
         yield from self._plan()
         yield from self._mixture()
         yield from leftovers(self.folder, self.stored)
