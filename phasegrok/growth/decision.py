@@ -122,10 +122,11 @@ def decide(estimate: ErrorEstimate, extent: Extent, *, finished: float, goal: Go
     """
     target = goal.error * (abs(estimate.mean) if goal.relative else 1.0)
     believed = estimate.units is Units.RECORDS or estimate.count >= goal.fewest
-    if believed and estimate.margin <= target:
-        return _end(Status.REACHED, extent, estimate.margin)
+    # Runs that are left where most fail are no fair sample, however small their spread.
     if finished < _FEWEST_FINISHED and extent.runs >= goal.fewest:
         return _end(Status.FAILING, extent, math.nan)
+    if believed and estimate.margin <= target:
+        return _end(Status.REACHED, extent, estimate.margin)
     enough = _enough(estimate, extent, target, goal)
     next_one = _limited(enough, extent, finished, goal)
     if next_one == extent:

@@ -92,7 +92,9 @@ def margin_factor(count: float) -> float:
     return float(t.ppf(_COVERAGE, count - 1.0))
 
 
-def unit_estimate(values: ArrayLike, *, disorder: ArrayLike) -> ErrorEstimate:
+def unit_estimate(
+    values: ArrayLike, *, disorder: ArrayLike, asked: int | None = None
+) -> ErrorEstimate:
     """Find the error of a mean from the spread of independent runs.
 
     Parameters
@@ -102,6 +104,10 @@ def unit_estimate(values: ArrayLike, *, disorder: ArrayLike) -> ErrorEstimate:
     disorder : (run,) array_like
         Which draw of data and teacher each run has. Of several disorders the error is that of
         the disorder average, as docs/conventions.md defines it; of one, that over its replicas.
+    asked : int, optional
+        Number of disorders that were asked for; that of `disorder` where left out. Of several
+        of which fewer than two are left no error can be told: the error over the replicas of
+        the one that is left says nothing of a disorder average.
 
     Returns
     -------
@@ -119,10 +125,10 @@ def unit_estimate(values: ArrayLike, *, disorder: ArrayLike) -> ErrorEstimate:
         return _unknown(np.nan)
     layout = run_layout(disorder=disorder)
     means = layout.cells.mean(runs)
-    one_disorder = means.size == 1
+    one_disorder = (means.size if asked is None else max(asked, means.size)) == 1
     units = runs if one_disorder else means
     if units.size < 2:
-        return _unknown(float(runs[0]))
+        return _unknown(float(means.mean()))
     error = float(units.std(ddof=1) / np.sqrt(units.size))
     within, between = _components(runs, disorder)
     return ErrorEstimate(

@@ -12,6 +12,7 @@ from phasegrok.errors import FormatError, InsufficientSamplesError
 from phasegrok.growth.decision import Extent
 from phasegrok.growth.estimates import ErrorEstimate, chain_estimate, unit_estimate
 from phasegrok.runs import StudyFolder, attribute_of, open_runs
+from phasegrok.runs.folder import DESCRIPTION
 from phasegrok.schema import RECORD, RUN, Outcome
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.study import Plan, RunRequest, Study, joined_plan, requested_runs
@@ -61,7 +62,7 @@ class Place:
         if self.extent.runs == 1 and len(self.series) == 1:
             return chain_estimate(self.series[0])
         means = self.series.mean(axis=-1) if len(self.series) else ()
-        return unit_estimate(means, disorder=self.disorder)
+        return unit_estimate(means, disorder=self.disorder, asked=self.extent.disorders)
 
 
 def requested_places(study: Study) -> dict[str, list[RunRequest]]:
@@ -146,7 +147,7 @@ def plan_of(place: Place, extent: Extent) -> Plan:
 
 def plan_with_stored(study: Study, folder: Path) -> Plan:
     """Ask for what is asked for here and what the folder was asked for before."""
-    if not (folder / "study.json").exists():
+    if not (folder / DESCRIPTION).exists():
         return study.plan
     stored = StudyFolder.open(folder)
     if not stored.shards():

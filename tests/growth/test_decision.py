@@ -90,6 +90,23 @@ def test_runs_that_do_not_finish_are_made_up_for_until_most_fail() -> None:
     assert decided(Extent(10, 10), error=0.08, finished=0.4).status is Status.FAILING
 
 
+def test_what_mostly_fails_is_not_reached_by_those_that_are_left() -> None:
+    values = 0.01 * np.random.default_rng(4).normal(size=8)
+    goal = Goal(error=0.02)
+    for extent, disorder, finished in (
+        (Extent(4, 8), np.zeros(8), 0.25),  # One disorder of four.
+        (Extent(4, 8), np.repeat(np.arange(4), 2), 0.25),
+        (Extent(32, 1), np.arange(8), 0.25),
+    ):
+        estimate = unit_estimate(values, disorder=disorder, asked=extent.disorders)
+        found = decide(estimate, extent, finished=finished, goal=goal)
+        assert found.status is Status.FAILING
+    half = unit_estimate(values, disorder=np.zeros(8), asked=2)
+    found = decide(half, Extent(2, 8), finished=0.5, goal=goal)
+    assert found.status is Status.GROWING
+    assert found.extent.disorders == 8
+
+
 def test_a_relative_error_is_in_units_of_the_mean() -> None:
     estimate = replace(of_disorders(Extent(10, 10), between=0.0, within=1.0), mean=-50.0)
     goal = Goal(error=0.01, relative=True)

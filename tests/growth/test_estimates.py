@@ -78,3 +78,14 @@ def test_a_lone_unit_and_none_have_no_error() -> None:
     one, none = unit_estimate([2.0], disorder=[0]), unit_estimate([], disorder=[])
     assert (one.mean, one.margin, one.units) == (2.0, np.inf, Units.NONE)
     assert np.isnan(none.mean)
+
+
+def test_the_error_of_one_disorder_is_not_that_of_several_that_were_asked_for() -> None:
+    values = np.random.default_rng(2).normal(size=8)
+    left = unit_estimate(values, disorder=np.full(8, 3), asked=4)
+    assert (left.units, left.margin, left.count) == (Units.NONE, np.inf, 0)
+    assert left.mean == pytest.approx(values.mean())
+    two = unit_estimate(values, disorder=np.repeat([1, 3], 4), asked=4)
+    assert (two.units, two.count) == (Units.DISORDERS, 2)
+    one = unit_estimate(values, disorder=np.full(8, 3), asked=1)
+    assert (one.units, one.count) == (Units.REPLICAS, 8)
