@@ -282,7 +282,7 @@ def test_status_in_json_has_the_exit_code(
     folder = tmp_path / "runs"
     collect(study, folder)
     capsys.readouterr()
-    for further in ((), ("--live",), ("--live", "0.5")):
+    for further in ((), ("--live",), ("--live", "--every", "0.5")):
         assert main(["status", str(folder), "--json", *further]) == 0
         plain = json.loads(capsys.readouterr().out)
         assert (plain["stored"], plain["left"], plain["exit_code"]) == (4, 0, 0)
@@ -297,7 +297,7 @@ def test_status_refuses_to_look_at_no_interval(
     seconds: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["status", str(tmp_path), f"--live={seconds}"])
+        main(["status", str(tmp_path), f"--every={seconds}"])
     assert seconds in capsys.readouterr().err
 
 
@@ -472,7 +472,7 @@ def test_an_end_from_outside_stops_the_workers_and_says_what_is_kept(
         while process.poll() is None and processor_seconds(workers[0]) < 5.0:
             time.sleep(0.05)
         status = study_status(folder)
-        looking = command("status", str(folder), "--live", "0.2", "--json")
+        looking = command("status", str(folder), "--live", "--every", "0.2", "--json")
         with subprocess.Popen(looking, stdout=subprocess.PIPE, text=True) as looker:
             first = json.loads(looker.stdout.readline() if looker.stdout else "{}")
             process.send_signal(number)

@@ -29,12 +29,14 @@ def add_looking(commands: Commands) -> None:
     status = command_on_folder(commands, "status", _status, text)
     status.add_argument("--json", action="store_true", help="write JSON, for programs")
     status.add_argument(
-        "--live",
-        nargs="?",
+        "--live", action="store_true", help="look again and again while a collector works"
+    )
+    status.add_argument(
+        "--every",
         type=_seconds,
-        const=2.0,
+        default=2.0,
         metavar="S",
-        help="look again every S seconds (default: 2) while a collector works",
+        help="seconds between looks of --live (default: 2)",
     )
     text = "look for damaged, foreign and missing files, and for breaches of the schema"
     check = command_on_folder(commands, "check", _check, text, aliases=("validate",))
@@ -42,7 +44,10 @@ def add_looking(commands: Commands) -> None:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
     if not 0.0 < seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"a positive number of seconds, received {text}")
     return seconds
@@ -50,11 +55,11 @@ def _seconds(text: str) -> float:
 
 def _status(options: argparse.Namespace) -> int:
     status = study_status(options.folder)
-    while options.live is not None and status.live is not None:
+    while options.live and status.live is not None:
         _show(status, options, clear=sys.stdout.isatty())
-        time.sleep(options.live)
+        time.sleep(options.every)
         status = study_status(options.folder)
-    _show(status, options, clear=options.live is not None and sys.stdout.isatty())
+    _show(status, options, clear=options.live and sys.stdout.isatty())
     return _code(status)
 
 

@@ -4,9 +4,10 @@ import hashlib
 import io
 import json
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -22,10 +23,10 @@ from phasegrok.study import RunRequest, Study
 __all__ = [
     "CheckpointFile",
     "Header",
+    "claim_checkpoints",
     "clear_checkpoints",
     "machine_type",
     "read_headers",
-    "usable_checkpoints",
 ]
 
 FOLDER: Final = ".checkpoints"
@@ -76,6 +77,8 @@ class CheckpointFile:
         Where it is computed.
     seconds : float
         Interval; what a kill can lose. Infinite where none is to be kept.
+    note : callable or None
+        Told why a checkpoint could not be written.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class CheckpointFile:
         *,
         device: str,
         seconds: float,
+        note: Callable[[str], None] | None = None,
     ) -> None:
         self._run_ids = [request.run_id for request in requests]
         self._path = _path_of(folder, self._run_ids)
@@ -93,7 +97,7 @@ class CheckpointFile:
         self._seconds = seconds
         self._last = time.monotonic()
         self._steps = study.recording.steps
-        self.failure = ""
+        self._note = note
 
     def stored(self) -> Snapshot | None:
         """Give the last snapshot that these runs are in, of this type of machine.
@@ -104,9 +108,16 @@ class CheckpointFile:
             if header.machine == self._machine and set(self._run_ids) <= set(header.run_ids):
                 snapshot = _read(header)
                 if snapshot is not None:
-                    picks = [header.run_ids.index(run_id) for run_id in self._run_ids]
-                    whole = picks == list(range(len(header.run_ids)))
-                    return snapshot if whole else part_of(snapshot, picks)
+                    return self._part_of(snapshot, header.run_ids)
+        return None
+
+    def _part_of(self, snapshot: Snapshot, run_ids: Sequence[str]) -> Snapshot | None:
+        picks = [run_ids.index(run_id) for run_id in self._run_ids]
+        if picks == list(range(len(run_ids))):
+            return snapshot
+        # Whatever is wrong with it: without a snapshot the runs begin anew.
+        with suppress(Exception):
+            return part_of(snapshot, picks)
         return None
 
     def is_due(self) -> bool:
@@ -127,10 +138,10 @@ class CheckpointFile:
         checksum = hashlib.sha256(content).hexdigest().encode()
         try:
             write_over(self._path, lines + checksum + content)
-            self.failure = ""
         except StorageError as error:
             # The batch goes on: the room may come back, and its shard needs less of it.
-            self.failure = str(error)
+            if self._note is not None:
+                self._note(f"no checkpoint was written: {error}")
         self._last = time.monotonic()
 
     def remove(self) -> None:
@@ -163,8 +174,20 @@ def machine_type(study: Study, device: str) -> str:
             "capability": torch.backends.cpu.get_cpu_capability(),
             "device": [kind, name],
             "dtype": study.dtype,
+            "sources": _sources(),
         }
     )
+
+
+@cache
+def _sources() -> str:
+    """Hash of the code that makes the numbers: what goes on bitwise goes on by the same."""
+    package = Path(__file__).parents[1]
+    content = hashlib.sha256()
+    for room in ("dynamics", "networks", "observables", "study", "tasks", "theory"):
+        for path in sorted((package / room).rglob("*.py")):
+            content.update(path.read_bytes())
+    return content.hexdigest()
 
 
 def read_headers(folder: Path) -> list[Header]:
@@ -189,15 +212,19 @@ def read_headers(folder: Path) -> list[Header]:
     return sorted(found, key=lambda header: -header.fraction)
 
 
-def usable_checkpoints(folder: Path, *, left: Collection[str], machine: str) -> list[Header]:
-    """Choose the checkpoints to go on from, and remove those of which nothing is left to do.
+def claim_checkpoints(
+    folder: Path, *, left: Collection[str], asked: Collection[str] = (), machine: str
+) -> list[Header]:
+    """Choose what runs go on from, and remove the checkpoints that nobody will ask for.
 
     Parameters
     ----------
     folder : Path
         Folder of the study, held by this process.
     left : collection of str
-        Runs that are asked for and not stored.
+        Runs that are to be made now.
+    asked : collection of str
+        Runs besides that the folder asks for and does not hold; their checkpoints stay.
     machine : str
         Type of this machine.
 
@@ -211,14 +238,15 @@ def usable_checkpoints(folder: Path, *, left: Collection[str], machine: str) -> 
     chosen: list[Header] = []
     kept: list[Path] = []
     taken: set[str] = set()
+    wanted = set(left)
     for header in read_headers(folder):
         runs = set(header.run_ids)
-        if header.machine != machine and runs & set(left):
-            kept.append(header.path)
-        elif header.machine == machine and runs & (set(left) - taken):
-            waiting = [run for run in header.run_ids if run in left and run not in taken]
+        if header.machine == machine and runs & (wanted - taken):
+            waiting = [run for run in header.run_ids if run in wanted and run not in taken]
             chosen.append(replace(header, run_ids=tuple(waiting)))
             taken |= runs
+        elif runs & set(asked) or (header.machine != machine and runs & wanted):
+            kept.append(header.path)
     clear_checkpoints(folder, without=[*kept, *(header.path for header in chosen)])
     return chosen
 
@@ -253,11 +281,14 @@ def _read(header: Header) -> Snapshot | None:
         content = header.path.read_bytes()
     except OSError:
         return None
-    content = content[content.index(b"\n", len(MAGIC)) + 1 :]
+    content = content[len(MAGIC) :].partition(b"\n")[2]
     if hashlib.sha256(content[64:]).hexdigest().encode() != content[:64]:
         return None
-    snapshot: Snapshot = torch.load(io.BytesIO(content[64:]), weights_only=True)
-    return snapshot
+    # Of another build of torch perhaps: whatever it says, the runs begin anew.
+    with suppress(Exception):
+        snapshot: Snapshot = torch.load(io.BytesIO(content[64:]), weights_only=True)
+        return snapshot
+    return None
 
 
 def _path_of(folder: Path, run_ids: Sequence[str]) -> Path:

@@ -1,6 +1,7 @@
 """From a description to its shards: what is left is done, and nothing finished is lost."""
 
 import math
+import shlex
 import sys
 import time
 from collections import Counter
@@ -8,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import final
+from typing import NamedTuple, final
 
 from phasegrok.collect.batches import Begun, Limits
-from phasegrok.collect.checkpoints import machine_type, usable_checkpoints
+from phasegrok.collect.checkpoints import claim_checkpoints, machine_type, read_headers
 from phasegrok.collect.execution import Setup
 from phasegrok.collect.ledger import Ledger
 from phasegrok.collect.plan import (
@@ -34,6 +35,7 @@ from phasegrok.schema import Outcome
 from phasegrok.study import (
     RunRequest,
     Study,
+    as_stored,
     asks_for,
     joined_plan,
     requested_runs,
@@ -74,6 +76,8 @@ class CollectReport:
     beyond : int
         Runs that the folder was asked for before, that are not stored, and that the plan of
         this call does not ask for. They are left to do, and were not done by this call.
+    set_aside : tuple of Path
+        New names of shards that were damaged; their runs count as not made.
     """
 
     folder: Path
@@ -86,6 +90,7 @@ class CollectReport:
     gradients: int
     wall_seconds: float
     beyond: int = 0
+    set_aside: tuple[Path, ...] = ()
 
     def __str__(self) -> str:
         """Write the counts, then why runs failed, then the warnings."""
@@ -99,8 +104,13 @@ class CollectReport:
         if self.failed_before:
             lines.append(
                 f"{self.failed_before} of the runs that were there before failed and are not "
-                f"tried again; phasegrok status {self.folder} says why"
+                f"tried again; phasegrok status {shlex.quote(str(self.folder))} says why"
             )
+        lines += [
+            f"a damaged shard was set aside as {path}; its runs are made again where they are "
+            "asked for"
+            for path in self.set_aside
+        ]
         if self.beyond:
             lines.append(
                 f"{self.beyond} runs that the folder was asked for before, beyond this plan, "
@@ -193,38 +203,54 @@ def collect(  # noqa: PLR0913 - all that an operator sets
         float(run_seconds),
     )
     with store.lock() as held:
-        _tidy(held)
-        asked = _stored_plan(held, study, replace_plan=replace_plan)
+        aside = _tidy(held)
+        joined = _stored_plan(held, study, replace_plan=replace_plan)
         done = store.run_outcomes()
+        requests = as_stored(requests, done)
+        asked = {each.run_id for each in as_stored(joined, done)} - done.keys()
         left = [request for request in requests if request.run_id not in done]
         if groups is None or len(left) < len(requests):
             groups = checked_groups(study, left, limits)
         try:
             ledger = _carried_out(
-                setup, groups, left, limits, workers=workers, progress=progress, lock=held.lock
+                setup,
+                groups,
+                limits,
+                workers=workers,
+                progress=progress,
+                lock=held.lock,
+                runs=_Runs({request.run_id for request in left}, asked),
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_kept(store, requests)) from None
     before = [done[request.run_id] for request in requests if request.run_id in done]
     report = _report(ledger, store.path, before=before, seconds=time.monotonic() - begin)
-    known = {*done, *(request.run_id for request in requests)}
-    return replace(report, beyond=sum(request.run_id not in known for request in asked))
+    beyond = asked - {request.run_id for request in requests}
+    return replace(report, beyond=len(beyond), set_aside=tuple(aside))
+
+
+class _Runs(NamedTuple):
+    """By their identifiers."""
+
+    left: set[str]  # To be made now.
+    asked: set[str]  # That the folder asks for and does not hold.
 
 
 def _carried_out(
     setup: Setup,
     groups: Sequence[Group],
-    left: Sequence[RunRequest],
     limits: Limits,
     *,
     workers: int,
     progress: bool,
     lock: int,
+    runs: _Runs,
 ) -> Ledger:
     """Do what is left, in the folder that is held."""
     study, folder = setup.study, setup.folder
     machine = machine_type(study, setup.device)
-    begun = _begun(folder, left, machine)
+    headers = claim_checkpoints(folder, left=runs.left, asked=runs.asked, machine=machine)
+    begun = [Begun(run_ids=each.run_ids, fraction=each.fraction) for each in headers]
     with closing(make_executor(setup, workers, inherited=(lock,))) as executor:
         plan = planned(study, groups, executor, limits, begun=begun)
         check_disk(plan, folder)
@@ -235,14 +261,8 @@ def _carried_out(
         with closing(TellingStatus(shown, folder, totals)) as reporter:
             ledger.carry_out(executor, reporter)
     # Those of batches that were split: the shards of their parts have landed.
-    usable_checkpoints(folder, left=(), machine=machine)
+    claim_checkpoints(folder, left=(), asked=runs.asked - runs.left, machine=machine)
     return ledger
-
-
-def _begun(folder: Path, left: Sequence[RunRequest], machine: str) -> list[Begun]:
-    ids = {request.run_id for request in left}
-    headers = usable_checkpoints(folder, left=ids, machine=machine)
-    return [Begun(run_ids=each.run_ids, fraction=each.fraction) for each in headers]
 
 
 def _stored_plan(held: HeldFolder, study: Study, *, replace_plan: bool) -> Sequence[RunRequest]:
@@ -250,7 +270,8 @@ def _stored_plan(held: HeldFolder, study: Study, *, replace_plan: bool) -> Seque
     folder = StudyFolder.open(held.folder.path)
     before = folder.description()
     # Of a folder that holds nothing, no request is lost that would not be made again.
-    if replace_plan or not folder.shards() or asks_for(study.plan, before.plan):
+    is_empty = not (folder.shards() or read_headers(folder.path))
+    if replace_plan or is_empty or asks_for(study.plan, before.plan):
         held.store_plan(study)
         return ()
     joined = replace(study, plan=joined_plan([before.plan, study.plan]))
@@ -258,12 +279,14 @@ def _stored_plan(held: HeldFolder, study: Study, *, replace_plan: bool) -> Seque
     return requested_runs(joined)
 
 
-def _tidy(held: HeldFolder) -> None:
+def _tidy(held: HeldFolder) -> list[Path]:
+    """Clear what killed writers left, and give the damaged shards that were set aside."""
     held.clear_partial_files()
-    held.set_aside_damaged()
+    aside = held.set_aside_damaged()
     problems = held.folder.problems()
     if problems:
         raise FormatError("\n".join(problem.text for problem in problems))
+    return aside
 
 
 def _kept(store: StudyFolder, requests: Sequence[RunRequest]) -> str:

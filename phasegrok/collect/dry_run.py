@@ -18,7 +18,14 @@ from phasegrok.collect.workers import make_executor
 from phasegrok.dynamics import check_study
 from phasegrok.runs import StudyFolder
 from phasegrok.runs.durations import readable_time
-from phasegrok.study import Study, check_unchanged, identity, requested_runs, require_study
+from phasegrok.study import (
+    Study,
+    as_stored,
+    check_unchanged,
+    identity,
+    requested_runs,
+    require_study,
+)
 
 __all__ = ["DryRun", "dry_run"]
 
@@ -123,6 +130,7 @@ def dry_run(
     requests = requested_runs(study)
     check_study(study, requests)
     stored_ids = _stored_ids(folder, study)
+    requests = as_stored(requests, stored_ids)
     left = [request for request in requests if request.run_id not in stored_ids]
     groups = checked_groups(study, left, limits)
     # A worker never writes before it is given a batch, and is given none here.

@@ -60,6 +60,7 @@ def run_batch(
     requests: Sequence[RunRequest],
     *,
     report: Callable[[Progress], None] | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> Result:
     """Simulate runs and write their shard.
 
@@ -71,6 +72,8 @@ def run_batch(
         Runs that may share a batch.
     report : callable or None
         Told of the progress after every step.
+    note : callable or None
+        Told of what went wrong and ends nothing.
 
     Returns
     -------
@@ -84,6 +87,7 @@ def run_batch(
         requests,
         device=setup.device,
         seconds=setup.checkpoint_seconds,
+        note=note,
     )
     try:
         simulation = simulate(

@@ -17,6 +17,7 @@ __all__ = [
     "InProcess",
     "Measured",
     "Message",
+    "Noted",
 ]
 
 
@@ -25,6 +26,13 @@ class Advanced(NamedTuple):
 
     number: int
     fraction: float
+
+
+class Noted(NamedTuple):
+    """Something went wrong that does not end the batch."""
+
+    number: int
+    text: str
 
 
 class Measured(NamedTuple):
@@ -55,7 +63,7 @@ class Hung(NamedTuple):
     reason: str
 
 
-Message: TypeAlias = Advanced | Measured | Ended | Died | Hung
+Message: TypeAlias = Advanced | Noted | Measured | Ended | Died | Hung
 
 
 class Executor(Protocol):

@@ -8,10 +8,19 @@ from typing import final
 
 from phasegrok.collect.batches import Batch, halves
 from phasegrok.collect.execution import Raised, Result, Stored, Unwritable, write_failed
-from phasegrok.collect.executor import Advanced, Died, Ended, Executor, Hung, Message
+from phasegrok.collect.executor import (
+    Advanced,
+    Died,
+    Ended,
+    Executor,
+    Hung,
+    Message,
+    Noted,
+)
 from phasegrok.collect.progress import Quiet, Reporter, Standing
 from phasegrok.errors import InvalidStudyError, StorageError
 from phasegrok.runs import StudyFolder
+from phasegrok.runs.shard import name_of_runs
 from phasegrok.study import RunRequest, Study
 
 __all__ = ["Ledger"]
@@ -65,6 +74,7 @@ class Ledger:
         self._running: dict[int, Batch] = {}
         self._fractions: dict[int, float] = {}
         self._failures: list[tuple[Batch, str]] = []
+        self._noted: set[str] = set()
         self._started = 0
         self._gradients = 0
         self._is_new = not folder.shards()
@@ -107,6 +117,10 @@ class Ledger:
     def _take(self, message: Message) -> None:
         if isinstance(message, Advanced):
             self._fractions[message.number] = message.fraction
+        elif isinstance(message, Noted):
+            if message.text not in self._noted:
+                self._reporter.note(message.text)
+            self._noted.add(message.text)
         elif isinstance(message, Ended):
             self._ended(self._close(message.number), message.result)
         elif isinstance(message, Died):
@@ -132,6 +146,7 @@ class Ledger:
         # It may have died between naming its shard and saying so.
         left = batch.without(self._folder.finished_run_ids())
         if left is None:
+            self._count_landed(batch)
             return
         if not died.began:
             self._waiting.appendleft(left)
@@ -142,16 +157,27 @@ class Ledger:
         else:
             self._split(left, died.reason)
 
+    def _count_landed(self, batch: Batch) -> None:
+        """Count a batch whose worker died after its shard had landed."""
+        outcomes = self._folder.run_outcomes()
+        path = self._folder.path / name_of_runs(each.run_id for each in batch.requests)
+        counts = Counter(outcomes[each.run_id] for each in batch.requests)
+        self._gradients += batch.gradients
+        self.stored.append(Stored(path, dict(counts), 0, (), 0.0))
+
     def _hung(self, batch: Batch, reason: str) -> None:
         # What hangs once hangs again: it is looked for at once.
         left = batch.without(self._folder.finished_run_ids())
-        if left is not None:
-            self._reporter.note(f"{reason} in a batch of {len(left.requests)}")
-            self._split(left, reason)
+        if left is None:
+            self._count_landed(batch)
+            return
+        self._reporter.note(f"{reason} in a batch of {len(left.requests)}")
+        self._split(left, reason)
 
     def _patience(self, batch: Batch) -> float:
         """Seconds without a sign after which a batch has hung."""
-        step = batch.seconds / max(self._study.recording.steps, 1)
+        left = (1.0 - batch.begun) * self._study.recording.steps
+        step = batch.seconds / max(left, 1.0)
         return self._run_seconds + STEPS_OF_PATIENCE * step + START_SECONDS
 
     def _split(self, batch: Batch, reason: str) -> None:

@@ -299,7 +299,7 @@ def check_folder(folder: object) -> None:
     InvalidValueError
         With what was received.
     """
-    if not isinstance(folder, str | os.PathLike):
+    if not isinstance(folder, str | os.PathLike) or not str(folder) or "\0" in str(folder):
         raise InvalidValueError(
             f"the folder of a study must be a path, received {folder!r}; give it as text."
         )

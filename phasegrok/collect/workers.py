@@ -23,6 +23,7 @@ from phasegrok.collect.executor import (
     InProcess,
     Measured,
     Message,
+    Noted,
 )
 from phasegrok.collect.speed import (
     DEFAULT_SPEED,
@@ -207,7 +208,7 @@ class Processes:
             died = _death(worker.process)
             return None if number is None else Died(number, died, began=worker.ready)
         self._starts = 0
-        if isinstance(message, Advanced):
+        if isinstance(message, Advanced | Noted):
             return message
         if isinstance(message, Ended | Measured):
             worker.number = None
@@ -290,10 +291,12 @@ def serve() -> None:
     setup: Setup = jobs.get()
     pickle.dump("ready", stream)
     stream.flush()
-    with single_thread():
+    # A coordinator that is gone is told by the thread that reads, which ends this process.
+    with single_thread(), suppress(BrokenPipeError):
         while True:
             pickle.dump(_served(setup, jobs.get(), stream), stream)
             stream.flush()
+    os._exit(0)
 
 
 def _served(setup: Setup, job: Any, stream: BinaryIO) -> Message:
@@ -310,7 +313,11 @@ def _served(setup: Setup, job: Any, stream: BinaryIO) -> Message:
             pickle.dump(Advanced(number, fraction), stream)
             stream.flush()
 
-    result = run_batch(setup, requests, report=report)
+    def note(text: str) -> None:
+        pickle.dump(Noted(number, text), stream)
+        stream.flush()
+
+    result = run_batch(setup, requests, report=report, note=note)
     return Ended(number, result)
 
 

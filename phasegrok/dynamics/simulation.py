@@ -105,12 +105,28 @@ def simulate(
             "the runs of one batch must agree in shapes, whole numbers and words; group them "
             "by batch_key and simulate each group."
         )
-    loop = _Loop(study, runs, torch.device(device))
-    before = None if checkpoints is None else checkpoints.stored()
-    if before is not None:
-        loop.restore(before)
+    loop = _begun(study, runs, torch.device(device), checkpoints)
     loop.run(report, checkpoints, run_seconds)
     return loop.result()
+
+
+def _begun(
+    study: Study,
+    runs: Sequence[BuiltRun],
+    device: torch.device,
+    checkpoints: Checkpoints | None,
+) -> "_Loop":
+    """Where the runs begin, or go on from a snapshot."""
+    loop = _Loop(study, runs, device)
+    before = None if checkpoints is None else checkpoints.stored()
+    if before is None:
+        return loop
+    try:
+        loop.restore(before)
+    # A snapshot that cannot be restored, by whatever wrote it, is no fault of the runs.
+    except Exception:
+        return _Loop(study, runs, device)
+    return loop
 
 
 def _checked_requests(study: Study, requests: Sequence[RunRequest]) -> Sequence[RunRequest]:

@@ -1,5 +1,6 @@
 """What a shard holds, read without its data."""
 
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -140,9 +141,15 @@ def opened(path: str | Path) -> Iterator[h5py.File]:
             yield file
     except FormatError:
         raise
-    except (FileNotFoundError, PermissionError) as error:
-        raise FormatError(f"the shard {path} cannot be opened ({error.strerror}).") from error
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+    except OSError as error:
+        # What the system says of a file is nothing that the file holds: it may pass.
+        if error.errno is not None:
+            told = os.strerror(error.errno)
+            raise FormatError(f"the shard {path} cannot be opened ({told}).") from error
+        raise DamagedShardError(
+            f"{path} cannot be read as a shard ({error}): it is truncated or damaged."
+        ) from error
+    except (KeyError, RuntimeError, ValueError, TypeError) as error:
         raise DamagedShardError(
             f"{path} cannot be read as a shard ({error}): it is truncated or damaged."
         ) from error

@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
+from phasegrok.errors import InvalidValueError
 from phasegrok.runs.durations import readable_time
 from phasegrok.runs.folder import StudyFolder
 from phasegrok.runs.live import Live, read_live
 from phasegrok.runs.reading import Shard
 from phasegrok.runs.scanning import Problem, scan
 from phasegrok.schema import Outcome
-from phasegrok.study import requested_runs
+from phasegrok.study import as_stored, requested_runs
 
 __all__ = ["Reason", "StudyStatus", "study_status"]
 
@@ -137,9 +138,15 @@ def study_status(path: str | Path) -> StudyStatus:
 
     Raises
     ------
+    InvalidValueError
+        If it is no path.
     FormatError
         If the folder holds no study.
     """
+    if not isinstance(path, str | Path):
+        raise InvalidValueError(
+            f"a status needs the path of a study, received {type(path).__name__}."
+        )
     folder = StudyFolder.open(path)
     # Before the shards are listed: what lands in between is then counted twice, never lost.
     live = read_live(folder.path, now=time.time())
@@ -147,7 +154,8 @@ def study_status(path: str | Path) -> StudyStatus:
     stored = {run_id for shard in shards for run_id in shard.run_ids}
     requested = None
     if folder.study is not None:
-        requested = {each.run_id for each in requested_runs(folder.description())}
+        requests = as_stored(requested_runs(folder.description()), stored)
+        requested = {each.run_id for each in requests}
     endings = list(_endings(shards))
     return StudyStatus(
         folder=folder.path,

@@ -10,6 +10,7 @@ from phasegrok.study.recording import Recording
 from phasegrok.study.request import (
     ResolvedRun,
     RunRequest,
+    as_stored,
     requested_runs,
     resolve,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "ResolvedRun",
     "RunRequest",
     "Study",
+    "as_stored",
     "asks_for",
     "axis_values",
     "build_part",

@@ -1,10 +1,10 @@
 """From a study to its runs: labels, identifiers, and the description of each run."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import product
-from typing import Any, final
+from itertools import combinations, product
+from typing import Any, Final, final
 
 from phasegrok.errors import InvalidStudyError, did_you_mean
 from phasegrok.seeding import Label, digest
@@ -15,7 +15,9 @@ from phasegrok.study.options import known_controls, penalty_name, stated_value
 from phasegrok.study.part import Part
 from phasegrok.study.recording import Recording
 
-__all__ = ["ResolvedRun", "RunRequest", "requested_runs", "resolve"]
+__all__ = ["ResolvedRun", "RunRequest", "as_stored", "requested_runs", "resolve"]
+
+_MOST_AT_REST: Final = 8
 
 
 @final
@@ -131,6 +133,38 @@ def requested_runs(study: Study) -> list[RunRequest]:
                 )
                 requests.setdefault(request.run_id, request)
     return list(requests.values())
+
+
+def as_stored(requests: Iterable[RunRequest], stored: Container[str]) -> list[RunRequest]:
+    """Give runs the identifiers under which they are stored.
+
+    Before controls at rest ceased to be labels, a run that is stored bore those of its plan.
+    It is the run that is asked for, and goes on counting as it.
+
+    Parameters
+    ----------
+    requests : iterable of RunRequest
+        What is asked for.
+    stored : container of str
+        Identifiers of runs that are there.
+
+    Returns
+    -------
+    list of RunRequest
+        The same runs; those that are there under older labels with these.
+    """
+    return [next(_older(request, stored), request) for request in requests]
+
+
+def _older(request: RunRequest, stored: Container[str]) -> Iterator[RunRequest]:
+    if request.run_id in stored:
+        return
+    resting = request.at_rest[:_MOST_AT_REST]
+    for count in range(len(resting)):
+        for kept in combinations(resting, count):
+            older = replace(request, at_rest=kept)
+            if older.run_id in stored:
+                yield older
 
 
 def resolve(study: Study, request: RunRequest) -> ResolvedRun:

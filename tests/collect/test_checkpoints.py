@@ -14,9 +14,9 @@ from phasegrok.collect.checkpoints import (
     FOLDER,
     MAGIC,
     CheckpointFile,
+    claim_checkpoints,
     machine_type,
     read_headers,
-    usable_checkpoints,
 )
 from phasegrok.collect.execution import Setup, Stored, run_batch
 from phasegrok.collect.speed import DEFAULT_SPEED
@@ -89,7 +89,9 @@ def test_a_batch_goes_on_and_its_gradients_are_counted_once(
     assert not (tmp_path / "killed" / FOLDER).exists()
 
 
-@pytest.mark.parametrize("harm", ["truncated", "one byte", "foreign", "empty", "version"])
+@pytest.mark.parametrize(
+    "harm", ["truncated", "one byte", "foreign", "empty", "version", "header alone"]
+)
 def test_a_damaged_checkpoint_is_no_checkpoint(
     tmp_path: Path,
     make_study: StudyMaker,
@@ -107,6 +109,7 @@ def test_a_damaged_checkpoint_is_no_checkpoint(
             "one byte": whole[:-7] + bytes([whole[-7] ^ 1]) + whole[-6:],
             "foreign": os.urandom(1000),
             "empty": b"",
+            "header alone": MAGIC + whole[len(MAGIC) :].partition(b"\n")[0],
             "version": MAGIC.replace(b"1", b"0") + whole[len(MAGIC) :],
         }[harm]
     )
@@ -116,6 +119,63 @@ def test_a_damaged_checkpoint_is_no_checkpoint(
     assert not (tmp_path / "killed" / FOLDER).exists()
 
 
+def test_a_snapshot_that_cannot_be_restored_is_no_fault_of_its_runs(
+    tmp_path: Path,
+    make_study: StudyMaker,
+    numbers_of: NumbersOf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    study = make_study()
+    whole = CheckpointFile.keep
+    with monkeypatch.context() as patch:
+
+        def keep(self: CheckpointFile, snapshot: Snapshot) -> None:
+            whole(self, {key: each for key, each in snapshot.items() if key != "watch"})
+
+        patch.setattr(CheckpointFile, "keep", keep)
+        requests = begun(study, tmp_path / "killed", monkeypatch)
+    report = collect(study, tmp_path / "killed", workers=0, progress=False)
+    assert report.outcomes == {"finished": len(requests)}
+    assert report.gradients == 40 * len(requests)
+    assert numbers_of(tmp_path / "killed") == calm(study, tmp_path / "calm", numbers_of)
+
+
+def test_an_older_description_leaves_the_checkpoints_of_what_it_does_not_ask_for(
+    tmp_path: Path,
+    make_study: StudyMaker,
+    numbers_of: NumbersOf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    study = make_study()
+    smaller = replace(study, plan=replace(study.plan, replicas=1))
+    few = {request.run_id for request in requested_runs(smaller)}
+    rest = [request for request in requested_runs(study) if request.run_id not in few]
+    begun(study, tmp_path / "killed", monkeypatch, after=15, requests=rest)
+    report = collect(smaller, tmp_path / "killed", workers=0, progress=False)
+    assert (report.outcomes, report.beyond) == ({"finished": len(few)}, len(rest))
+    assert [set(header.run_ids) for header in read_headers(tmp_path / "killed")] == [
+        {request.run_id for request in rest}
+    ]
+    report = collect(study, tmp_path / "killed", workers=0, progress=False)
+    assert report.gradients == 25 * len(rest)
+    assert numbers_of(tmp_path / "killed") == calm(study, tmp_path / "calm", numbers_of)
+    assert not (tmp_path / "killed" / FOLDER).exists()
+
+
+def test_a_checkpoint_that_cannot_be_written_is_told(
+    tmp_path: Path, make_study: StudyMaker
+) -> None:
+    study = make_study()
+    StudyFolder.create(tmp_path, study)
+    (tmp_path / FOLDER).write_text("a file where a folder is needed", encoding="utf-8")
+    told: list[str] = []
+    setup = Setup(study, tmp_path, checkpoint_seconds=1e-9)
+    result = run_batch(setup, requested_runs(study), note=told.append)
+    assert isinstance(result, Stored)
+    assert len(told) > 1
+    assert "no checkpoint was written: " in told[0]
+
+
 def test_a_checkpoint_of_another_type_of_machine_waits_for_it(
     tmp_path: Path, make_study: StudyMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,14 +183,14 @@ def test_a_checkpoint_of_another_type_of_machine_waits_for_it(
     requests = begun(study, tmp_path, monkeypatch)
     left = {request.run_id for request in requests}
     here = machine_type(study, "cpu")
-    assert usable_checkpoints(tmp_path, left=left, machine="elsewhere") == []
-    (header,) = usable_checkpoints(tmp_path, left=left, machine=here)
+    assert claim_checkpoints(tmp_path, left=left, machine="elsewhere") == []
+    (header,) = claim_checkpoints(tmp_path, left=left, machine=here)
     elsewhere = CheckpointFile(tmp_path, study, requests, device="cpu", seconds=1.0)
     assert elsewhere.stored() is not None
     monkeypatch.setattr(elsewhere, "_machine", "elsewhere")
     assert elsewhere.stored() is None
     # Once its runs are stored nobody waits any more.
-    assert usable_checkpoints(tmp_path, left=set(), machine="elsewhere") == []
+    assert claim_checkpoints(tmp_path, left=set(), machine="elsewhere") == []
     assert not header.path.exists()
 
 
@@ -144,7 +204,7 @@ def test_of_checkpoints_that_share_runs_the_furthest_is_taken(
     ids = [request.run_id for request in requests]
     # The run at 7 is stored, all others are left.
     left = {*ids} - {ids[7]}
-    chosen = usable_checkpoints(tmp_path, left=left, machine=machine_type(study, "cpu"))
+    chosen = claim_checkpoints(tmp_path, left=left, machine=machine_type(study, "cpu"))
     rest = [run_id for run_id in ids if run_id in left and run_id not in (*ids[:2], *ids[4:6])]
     assert [each.run_ids for each in chosen] == [tuple(ids[4:6]), tuple(ids[:2]), tuple(rest)]
     assert len(read_headers(tmp_path)) == 3

@@ -8,9 +8,17 @@ from typing import Any
 import pytest
 import xarray as xr
 
-from phasegrok.collect import collect
+from phasegrok.collect import collect, dry_run
+from phasegrok.collect.execution import Setup, Stored, run_batch
 from phasegrok.errors import InvalidValueError
-from phasegrok.runs import StudyFolder, merge_studies, open_runs, states, validate
+from phasegrok.runs import (
+    StudyFolder,
+    merge_studies,
+    open_runs,
+    states,
+    study_status,
+    validate,
+)
 from phasegrok.study import (
     Energy,
     Event,
@@ -219,3 +227,27 @@ def test_halves_collected_apart_and_merged_are_the_study_asked_for_at_once(
         states(tmp_path / "narrow").load().drop_attrs(),
         states(tmp_path / "narrow_at_once").load().drop_attrs(),
     )
+
+
+def test_runs_that_are_stored_under_older_labels_are_not_made_again(
+    tmp_path: Path, make_study: StudyMaker, numbers_of: NumbersOf
+) -> None:
+    # Temperature 0.2 is what the description states: it was a label once, and is none now.
+    plan = Plan(grid={"temperature": [0.1, 0.2], "width": [4, 6]}, replicas=2)
+    study = make_study(plan=plan)
+    StudyFolder.create(tmp_path, study)
+    older = [replace(each, at_rest=()) for each in requested_runs(study)]
+    assert {each.run_id for each in older} != {each.run_id for each in requested_runs(study)}
+    for width in (4, 6):
+        alike = [each for each in older if each.controls["width"] == width]
+        assert isinstance(run_batch(Setup(study, tmp_path), alike), Stored)
+    before = numbers_of(tmp_path)
+    assert dry_run(study, workers=0, folder=tmp_path).runs == 0
+    report = collect(study, tmp_path, workers=0, progress=False)
+    assert (report.outcomes, report.stored_before) == ({}, 8)
+    assert numbers_of(tmp_path) == before
+    status = study_status(tmp_path)
+    assert (status.left, status.beyond) == (0, 0)
+    more = replace(study, plan=replace(plan, replicas=3))
+    assert collect(more, tmp_path, workers=0, progress=False).outcomes == {"finished": 4}
+    assert validate(open_runs(tmp_path)) == []

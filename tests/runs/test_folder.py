@@ -1,7 +1,9 @@
 """The folder of a study: its identity, its lock, and files that cannot be used."""
 
+import errno
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -23,6 +25,7 @@ from phasegrok.errors import (
 )
 from phasegrok.runs import StudyFolder, disk, folder, record, write_shard
 from phasegrok.runs.processes import is_alive, process_birth
+from phasegrok.runs.scanning import scan
 from phasegrok.schema import SCHEMA_VERSION
 from phasegrok.study import Plan, Recording, Study, part
 
@@ -145,6 +148,25 @@ def test_a_truncated_shard_is_named_and_set_aside(
         assert held.set_aside_damaged() == []
     assert study.shards() == [good]
     assert study.problems() == []
+
+
+def test_an_error_of_the_system_damages_no_shard(
+    tmp_path: Path, make_dataset: MakeDataset
+) -> None:
+    shard = write_shard(tmp_path, make_dataset())
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # The next descriptor is refused.
+    free = os.open(tmp_path, os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, most[1]))
+    try:
+        _, (problem,) = scan([shard])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, most)
+    # Only what is damaged is set aside.
+    assert (problem.kind, problem.path) == ("unreadable", shard)
+    assert os.strerror(errno.EMFILE) in problem.text
+    assert scan([shard])[1] == []
 
 
 def test_set_aside_shards_never_replace_one_another(
