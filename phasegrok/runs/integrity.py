@@ -85,8 +85,8 @@ class _Check:
         ours = [shard for shard in seen if shard.identity == self._identity]
         self.stored = {run_id for shard in ours for run_id in shard.run_ids}
         self._copies = Copies({shard.path: shard.run_ids for shard in ours})
-        latest = [] if self.study is None else [{"study": self.study.study}]
-        self._twins = Twins([*latest, *(shard.attribute for shard in ours)])
+        latest = None if self.study is None else self.study.study
+        self._twins = Twins([{"study": latest}, *(shard.attribute for shard in ours)])
         self._made_by: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
 
     def look_at(self, path: Path) -> None:

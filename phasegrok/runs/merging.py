@@ -118,22 +118,20 @@ def merge_studies(
     if keep not in (None, "first"):
         raise InvalidValueError(f"keep must be 'first' or None, received {keep!r}; give one.")
     paths, goal = _checked_paths(sources, target)
-    folders = [StudyFolder.open(path) for path in paths]
-    if (goal / DESCRIPTION).exists():
-        folders.insert(0, StudyFolder.open(goal))
-    for folder in folders[1:]:
-        _require_same(folders[0], folder)
+    folders = _of_one_study(paths, goal)
     shards = [_sound_shards(StudyFolder.open(path)) for path in paths]
-    there = _sound_shards(StudyFolder.open(goal)) if (goal / DESCRIPTION).exists() else []
+    there = _sound_shards(StudyFolder.open(goal)) if _is_begun(goal) else []
     given = _joined_description(folders)
-    if any([*shards, there]):
-        view_of([*there, *(each for source in shards for each in source)], given["study"])
+    _require_one_view([there, *shards], given)
     _check_room(planned_merge(shards, there, keep=keep), goal)
     store = begin_folder(goal, given)
-    _require_same(store, folders[-1])
     with store.lock() as held:
+        # Anew, since a collector may have begun or grown the study there until now.
+        given = _joined_description(_of_one_study(paths, goal))
         held.clear_partial_files()
-        plan = planned_merge(shards, _sound_shards(store), keep=keep)
+        there = _sound_shards(store)
+        _require_one_view([there, *shards], given)
+        plan = planned_merge(shards, there, keep=keep)
         held.store_description(given["study"])
         written = tuple(_copied(piece, held) for piece in plan.pieces)
     return MergeReport(
@@ -171,6 +169,27 @@ def _checked_paths(sources: Any, target: Any) -> tuple[list[Path], Path]:
                 )
         seen.append(real)
     return paths, goal
+
+
+def _is_begun(folder: Path) -> bool:
+    return (folder / DESCRIPTION).exists()
+
+
+def _of_one_study(paths: Sequence[Path], goal: Path) -> list[StudyFolder]:
+    """What is described in the folders by now, the target first where it is begun."""
+    folders = [StudyFolder.open(path) for path in paths]
+    if _is_begun(goal):
+        folders.insert(0, StudyFolder.open(goal))
+    for folder in folders[1:]:
+        _require_same(folders[0], folder)
+    return folders
+
+
+def _require_one_view(shards: Sequence[Sequence[Shard]], given: Mapping[str, Any]) -> None:
+    """Refuse runs that could not be opened together."""
+    every = [shard for source in shards for shard in source]
+    if every:
+        view_of(every, given["study"])
 
 
 def _require_same(one: StudyFolder, other: StudyFolder) -> None:

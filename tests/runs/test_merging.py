@@ -335,6 +335,57 @@ def test_a_copy_with_other_numbers_does_not_stay(
     assert StudyFolder.open(tmp_path / "target").shards() == []
 
 
+@pytest.mark.parametrize("began", [True, False])
+def test_what_a_collector_stored_meanwhile_stays(
+    make_dataset: MakeDataset,
+    make_study: MakeStudy,
+    begin: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    began: bool,
+) -> None:
+    """Between the first look at the target and the lock the plan there grows."""
+    a = begin("a", make_dataset(), plan=Plan(grid={"temperature": [0.1, 0.2]}))
+    if began:
+        begin("target", plan=Plan(grid={"temperature": [0.2]}))
+    grown = make_study(plan=Plan(grid={"temperature": [0.2, 0.3, 0.4]}, replicas=3))
+    real = merging._check_room
+
+    def collected(*args: Any) -> None:
+        real(*args)
+        StudyFolder.create(tmp_path / "target", grown)
+        with StudyFolder.open(tmp_path / "target").lock() as held:
+            held.store_plan(grown)
+            write_shard(tmp_path / "target", make_dataset(first=6))
+
+    monkeypatch.setattr(merging, "_check_room", collected)
+    report = merge_studies([a], tmp_path / "target")
+    asked = requested_runs(StudyFolder.open(tmp_path / "target").description())
+    wanted = {each.run_id for each in requested_runs(grown)}
+    wanted |= {each.run_id for each in requested_runs(StudyFolder.open(a).description())}
+    assert {each.run_id for each in asked} == wanted
+    assert report.runs == 6
+    assert open_runs(tmp_path / "target").sizes["run"] == 12
+
+
+def test_a_target_that_another_study_began_meanwhile_is_refused(
+    make_dataset: MakeDataset,
+    make_study: MakeStudy,
+    begin: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a = begin("a", make_dataset())
+    other = make_study(seed=99)
+    monkeypatch.setattr(
+        merging, "_check_room", lambda *_: StudyFolder.create(tmp_path / "target", other)
+    )
+    with pytest.raises(StudyChangedError, match="seed"):
+        merge_studies([a], tmp_path / "target")
+    assert StudyFolder.open(tmp_path / "target").description() == other
+    assert StudyFolder.open(tmp_path / "target").shards() == []
+
+
 @pytest.fixture
 def busy(begin: Callable[..., Path]) -> Iterator[Path]:
     folder = begin("busy")
