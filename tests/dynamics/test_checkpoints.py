@@ -189,6 +189,37 @@ def test_events_and_ramps_go_on_bitwise() -> None:
     assert_same(found, whole)
 
 
+@pytest.mark.parametrize("control", ["weight_decay", "weight_decay.first"])
+def test_ramps_of_the_weight_decay_go_on_bitwise(control: str) -> None:
+    study = study_of(
+        part("langevin", step_size=1e-3),
+        ramps=[Ramp(control=control, knots=[(1, 0.1), (11, 5.0)])],
+        energy=Energy(temperature=0.1, weight_decay=0.3),
+        plan=Plan(replicas=3),
+    )
+    found, _ = interrupted(study, after=1)
+    assert_same(found, simulate(study, requested_runs(study)))
+
+
+def test_the_time_before_a_snapshot_counts_for_the_limit() -> None:
+    study = study_of(part("langevin", step_size=1e-3))
+    requests = requested_runs(study)
+    store = Bytes(dies_at=4)
+    with pytest.raises(Killed):
+        simulate(study, requests, checkpoints=store)
+    snapshot = store.stored()
+    assert snapshot is not None
+    assert 0.0 < snapshot["own_seconds"] < 50.0
+    snapshot["own_seconds"] = 50.0
+    file = io.BytesIO()
+    torch.save(snapshot, file)
+    store = Bytes(every=10**6, content=file.getvalue())
+    found = simulate(study, requests, checkpoints=store, run_seconds=50.0).dataset
+    assert set(found.outcome.values) == {"truncated"}
+    # The fifth step, which was still made, is no record.
+    assert set(found.record_count.values) == {2}
+
+
 def test_an_exchange_ladder_goes_on_bitwise() -> None:
     study = study_of(
         part("underdamped", step_size=0.02),
