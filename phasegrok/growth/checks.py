@@ -44,13 +44,20 @@ def checked_study(study: Any) -> Study:
     Raises
     ------
     InvalidStudyError
-        For an exchange ladder, whose walkers visit each other's places.
+        For an exchange ladder, whose walkers visit each other's places, or an event that stops
+        runs, so that those that do not meet it are a choice among all.
     """
     described = require_study(study)
     if described.exchange is not None:
         raise InvalidStudyError(
             "walkers of an exchange ladder belong to no single place, so that no error of a "
             "place can be told; remove [exchange], or choose the number of replicas yourself."
+        )
+    stopping = [event.name for event in described.events if event.stop]
+    if stopping:
+        raise InvalidStudyError(
+            f"the event {stopping[0]!r} stops the runs that meet it, and the mean of the others "
+            "would be that of a choice among all; set stop = false to watch it all the same."
         )
     return described
 

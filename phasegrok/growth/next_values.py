@@ -49,7 +49,7 @@ def next_values(
     list of float
         Increasing; fewer where the posterior leaves no room, and none where it is resolved.
     """
-    low, high = location.places[0], location.places[-1]
+    low, high = location.edges[0], location.edges[-1]
     taken = list(known)
     chosen = []
     for index in range(count):
@@ -69,7 +69,7 @@ def _nearest_free(
     value = short_value(wanted, resolution)
     if all(abs(value - each) >= spacing for each in taken):
         return value
-    below = max((each for each in taken if each <= wanted), default=location.places[0])
-    above = min((each for each in taken if each > wanted), default=location.places[-1])
+    below = max((each for each in taken if each <= wanted), default=location.edges[0])
+    above = min((each for each in taken if each > wanted), default=location.edges[-1])
     middle = short_value(0.5 * (below + above), resolution)
     return middle if all(abs(middle - each) >= spacing for each in taken) else None

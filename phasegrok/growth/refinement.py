@@ -37,7 +37,7 @@ __all__ = ["RefineReport", "RefineRound", "RefineStatus", "refine"]
 _PRIOR_UNITS: Final = 2.0
 """Weight of the variance common to all points beside that of one point, in units."""
 
-_EDGE: Final = 0.5
+_EDGE: Final = 1.0 / 3.0
 """Share of the posterior in the outer twentieth of the range that counts as at its edge."""
 
 
@@ -314,9 +314,9 @@ class _Refinement:
         return None
 
     def _share_at(self, location: Location, side: int) -> float:
-        count = len(location.places) // 20
-        part = location.weights[-count:] if side else location.weights[:count]
-        return float(part.sum() / location.weights.sum())
+        first, last = location.edges[0], location.edges[-1]
+        distance = last - location.places if side else location.places - first
+        return float(location.weights[distance < 0.05 * (last - first)].sum())
 
     def _grown(
         self, location: Location, places: Sequence[Place], *, points: int, most_runs: int

@@ -8,7 +8,7 @@ import pytest
 from phasegrok.errors import InsufficientSamplesError, InvalidValueError
 from phasegrok.exact import curie_weiss_ising_law, curie_weiss_potts_law
 from phasegrok.exact.discrete_law import DiscreteLaw
-from phasegrok.growth import Location, locate
+from phasegrok.growth import Location, locate, location
 from phasegrok.growth.next_values import next_values, short_value
 
 Law = Callable[[float], DiscreteLaw]
@@ -108,6 +108,46 @@ def test_the_place_of_a_smooth_step_is_its_middle() -> None:
     assert moved.median == pytest.approx(5.0 + 10.0 * found.median, rel=1e-3)
 
 
+def test_a_place_is_told_far_finer_than_the_range() -> None:
+    generator = np.random.default_rng(5)
+    inside, widths = [], []
+    for _ in range(60):
+        place = 0.5 + generator.uniform(-0.02, 0.02)
+        near = np.round(place, 5) + 5e-6 * np.arange(-6, 7)
+        control = np.unique(np.concatenate([np.linspace(0.0, 1.0, 9), near]))
+        mean = (control > place) + 0.003 * generator.normal(size=control.size)
+        error = np.full(control.size, 0.003)
+        found = locate(control, mean, error=error, low=0.0, high=1.0, finest=2e-6)
+        first, last = found.interval
+        inside.append(first <= place <= last)
+        widths.append(last - first)
+        # Two values that bracket the jump: 68.3 % of the gap between them.
+        assert found.quantile(0.9) - found.quantile(0.1) < 5e-6
+    nominal = 0.683
+    assert abs(np.mean(inside) - nominal) < 3.0 * np.sqrt(nominal * (1 - nominal) / 60)
+    assert np.mean(widths) == pytest.approx(nominal * 5e-6, rel=0.05)
+
+
+def test_cells_are_fine_where_the_posterior_lies_and_together_the_range(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    control = np.linspace(0.0, 1.0, 21)
+    mean = 1.0 / (1.0 + np.exp(-(control - 0.62) / 0.05))
+    error = np.full(21, 0.003)
+    found = locate(control, mean, error=error, low=0.0, high=1.0, finest=1e-3)
+    cells = np.diff(found.edges)
+    assert (found.edges[0], found.edges[-1]) == (0.0, 1.0)
+    assert found.weights.sum() == pytest.approx(1.0)
+    assert cells[found.weights > 2e-3].max() <= 0.4e-3
+    assert cells.size < 2000
+    # The same posterior, whatever the cells.
+    monkeypatch.setattr(location, "_CELLS", 10_000)
+    fine = locate(control, mean, error=error, low=0.0, high=1.0, finest=1e-3)
+    assert fine.median == pytest.approx(found.median, abs=2e-5)
+    assert fine.interval == pytest.approx(found.interval, abs=2e-5)
+    assert fine.log_odds == pytest.approx(found.log_odds, abs=0.01)
+
+
 def test_no_transition_is_seen_in_a_line_or_in_noise() -> None:
     control = np.linspace(0.0, 1.0, 12)
     noise = 0.1 * np.random.default_rng(3).normal(size=12)
@@ -135,5 +175,7 @@ def test_refuses_what_has_no_place() -> None:
     for error, high in (([1, 1, 1, 0], 3.0), ([1, 1, 1, np.nan], 3.0), ([1] * 4, 0.0)):
         with pytest.raises(InvalidValueError, match="needs finite means, positive errors"):
             locate([0, 1, 2, 3], [0, 0, 1, 1], error=error, low=0.0, high=high, finest=0.1)
+    with pytest.raises(InvalidValueError, match="told apart"):
+        locate([0, 1, 2, 3], [0, 0, 1, 1], error=[1] * 4, low=0.0, high=3.0, finest=1e-10)
     with pytest.raises(InvalidValueError, match="one number a point each"):
         locate([0, 1, 2, 3], [0, 1], error=[1, 1], low=0.0, high=3.0, finest=0.1)
