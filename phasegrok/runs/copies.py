@@ -1,19 +1,15 @@
 """Runs that lie in several shards: equal in every bit, or in conflict."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, final
 
-import numpy as np
-import numpy.typing as npt
-import xarray as xr
-
 from phasegrok.runs.findings import Finding, Severity
-from phasegrok.runs.shard import checksum, name_of_runs
+from phasegrok.runs.run_contents import LoadedShard, RunContents, contents_of, differing
+from phasegrok.runs.shard import name_of_runs
 from phasegrok.runs.verification import Whole
-from phasegrok.schema import RECORD, RUN, STATES_GROUP
 
 __all__ = ["Copies"]
 
@@ -21,8 +17,6 @@ _MOST_NAMED: Final = 3
 
 _TOLD: Final = ("created", "machine", "device", "command")
 _PACKAGES: Final = ("phasegrok", "torch")
-
-Fingerprint = dict[str, str]
 
 
 @final
@@ -42,7 +36,7 @@ class Copies:
                 holders[name].append(path)
         self._run_ids = {path: set(names) for path, names in run_ids.items()}
         self._twice = {name: paths for name, paths in holders.items() if len(paths) > 1}
-        self._seen: dict[tuple[Path, str], Fingerprint] = {}
+        self._seen: dict[tuple[Path, str], RunContents] = {}
         self._origins: dict[Path, str] = {}
 
     def look_at(self, whole: Whole) -> None:
@@ -50,9 +44,11 @@ class Copies:
         path = whole.shard.path
         runs = self._run_ids.get(path, set()) & self._twice.keys()
         if runs:
-            for name, fingerprint in _fingerprints(whole, runs).items():
-                self._seen[path, name] = fingerprint
-            self._origins[path] = _origin(whole.shard.attribute["provenance"])
+            attribute = whole.shard.attribute
+            shard = LoadedShard(whole.runs, whole.states, attribute)
+            for name in runs:
+                self._seen[path, name] = contents_of(name, shard)
+            self._origins[path] = _origin(attribute["provenance"])
 
     def findings(self) -> list[Finding]:
         """Give one finding for each pair of files that hold a run in common."""
@@ -68,10 +64,10 @@ class Copies:
         ]
 
     def _pair(self, one: Path, other: Path, names: list[str]) -> Finding:
-        differing = {
-            name: _differing(self._seen[one, name], self._seen[other, name]) for name in names
+        compared = {
+            name: differing(self._seen[one, name], self._seen[other, name]) for name in names
         }
-        conflicts = {name: found for name, found in differing.items() if found}
+        conflicts = {name: found for name, found in compared.items() if found}
         which = f"{_first(names)} in both {one.name} and {other.name}"
         if conflicts:
             variables = list(dict.fromkeys(chain.from_iterable(conflicts.values())))
@@ -102,42 +98,6 @@ class Copies:
             "each file holds runs of its own besides. Move one of them away and collect again, "
             "which makes its other runs anew."
         )
-
-
-def _fingerprints(whole: Whole, run_ids: Collection[str]) -> dict[str, Fingerprint]:
-    """Checksum of everything that is stored of some runs, name by name."""
-    found: dict[str, Fingerprint] = {name: {} for name in run_ids}
-    groups: list[tuple[str, xr.Dataset]] = [("", whole.runs)]
-    if whole.states is not None:
-        groups.append((f"{STATES_GROUP}/", whole.states))
-    for group, dataset in groups:
-        for place, name in enumerate(dataset["run_id"].values):
-            if str(name) in found:
-                for variable in dataset.variables.keys() - {"run_id"}:
-                    part = _of_run(dataset, str(variable), place)
-                    found[str(name)][f"{group}{variable}"] = (
-                        f"{part.dtype} {part.shape} {checksum(part)}"
-                    )
-    return found
-
-
-def _of_run(dataset: xr.Dataset, name: str, place: int) -> npt.NDArray[Any]:
-    """Numbers of a run as far as it came, whether its steps are shared or its own."""
-    variable = dataset.variables[name]
-    if RUN in variable.dims:
-        variable = variable.isel({RUN: place})
-    if RECORD in variable.dims and "record_count" in dataset.variables:
-        count = int(dataset["record_count"].values[place])
-        variable = variable.isel({RECORD: slice(count)})
-    values = np.asarray(variable.values)
-    if name in dataset.coords and values.dtype.kind == "i":
-        # A batch stores a control as whole numbers where all of its runs have such.
-        values = values.astype(np.float64)
-    return values
-
-
-def _differing(one: Fingerprint, other: Fingerprint) -> list[str]:
-    return sorted(name for name in one.keys() | other if one.get(name) != other.get(name))
 
 
 def _first(names: Sequence[str]) -> str:

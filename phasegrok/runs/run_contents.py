@@ -14,7 +14,16 @@ from phasegrok.runs.reading import read_shard
 from phasegrok.schema import ATTRIBUTE, RECORD, RUN, STATES_GROUP
 from phasegrok.seeding import digest
 
-__all__ = ["LoadedShard", "differences", "fingerprint", "load_shard", "of_runs"]
+__all__ = [
+    "LoadedShard",
+    "RunContents",
+    "contents_of",
+    "differences",
+    "differing",
+    "fingerprint",
+    "load_shard",
+    "of_runs",
+]
 
 
 class LoadedShard(NamedTuple):
@@ -25,6 +34,15 @@ class LoadedShard(NamedTuple):
     """Recorded weights, where there are any."""
     attribute: Mapping[str, Any]
     """As it stands in the file, without the table of contents."""
+
+
+class RunContents(NamedTuple):
+    """All that is stored of one run, as checksums."""
+
+    checksums: Mapping[str, str]
+    """By the name of a variable or coordinate; those of weights after ``states/``."""
+    attribute: Mapping[str, Any]
+    """Of its shard."""
 
 
 def load_shard(path: Path) -> LoadedShard:
@@ -95,12 +113,31 @@ def differences(run_id: str, one: LoadedShard, other: LoadedShard) -> list[str]:
         Variables and coordinates, those of recorded weights after ``states/``; empty where
         both are equal in every bit. How far other runs of a shard came does not count.
     """
-    mine, theirs = _contents(run_id, one), _contents(run_id, other)
-    varied = control_names([one.attribute, other.attribute])
-    for found, shard in ((mine, one), (theirs, other)):
-        found.update(
-            {name: _stated(shard, name) for name in varied if name not in found},
-        )
+    return differing(contents_of(run_id, one), contents_of(run_id, other))
+
+
+def contents_of(run_id: str, shard: LoadedShard) -> RunContents:
+    """Keep of a run what it takes to compare it, without its numbers."""
+    found = {name: digest(text) for name, text in _contents(run_id, shard).items()}
+    return RunContents(found, shard.attribute)
+
+
+def differing(one: RunContents, other: RunContents) -> list[str]:
+    """Name what differs between two copies of a run.
+
+    A control that one of the shards lacks has there the value that its description states,
+    since a study may begin to vary an option later.
+
+    Returns
+    -------
+    list of str
+        Names; empty where both are equal in every bit.
+    """
+    mine, theirs = dict(one.checksums), dict(other.checksums)
+    if mine.keys() != theirs.keys():
+        varied = control_names([one.attribute, other.attribute])
+        for found, each in ((mine, one), (theirs, other)):
+            found.update({n: _stated(each.attribute, n) for n in varied if n not in found})
     names = sorted({*mine, *theirs})
     return [name for name in names if mine.get(name) != theirs.get(name)]
 
@@ -119,8 +156,7 @@ def _contents(run_id: str, shard: LoadedShard) -> dict[str, str]:
 
 
 def _of_group(run_id: str, dataset: xr.Dataset) -> dict[str, str]:
-    (row,) = _rows(dataset, [run_id])
-    run = dataset.isel({RUN: row})
+    run = dataset.isel({RUN: _rows(dataset, [run_id])[0]})
     count = int(run["record_count"]) if "record_count" in run.coords else None
     found = {}
     for name, variable in run.variables.items():
@@ -142,12 +178,12 @@ def _text(variable: xr.Variable, *, is_label: bool) -> str:
     return f"{variable.dims} {values.shape} {values.dtype.name} {little.tobytes().hex()}"
 
 
-def _stated(shard: LoadedShard, control: str) -> str:
+def _stated(attribute: Mapping[str, Any], control: str) -> str:
     try:
-        value = stated_option(shard.attribute["study"], control)
+        value = stated_option(attribute["study"], control)
     except FormatError:
         return ""
-    return repr(float(value) if isinstance(value, bool | int | float) else value)
+    return digest(repr(float(value) if isinstance(value, bool | int | float) else value))
 
 
 def _rows(dataset: xr.Dataset, run_ids: Sequence[str]) -> list[int]:

@@ -23,6 +23,7 @@ from phasegrok.runs import (
     attribute_text,
     check_study,
     integrity,
+    merge_studies,
     open_runs,
     record,
     write_shard,
@@ -321,6 +322,29 @@ def test_conflicting_copies(whole_study: Path, maker: ModuleType, name: str) -> 
     assert {narrow(whole_study).name, other.name} <= {
         *finding.text.replace(".h5 ", ".h5 ").split()
     }
+
+
+@pytest.mark.parametrize(("cubic", "kind"), [(-0.3, "duplicate"), (-0.5, "conflict")])
+def test_a_copy_from_before_a_control_was_varied(
+    whole_study: Path, maker: ModuleType, tmp_path: Path, cubic: float, kind: str
+) -> None:
+    """A check and a merge agree on what is equal in every bit."""
+    runs, weights = maker.parts()[0]
+    grid = {**maker.study().plan.grid, "cubic": [cubic]}
+    later = grown(maker.study(), grid=grid)
+    runs = runs.assign_coords(cubic=("run", np.full(runs.sizes["run"], cubic)))
+    other = tmp_path / "other"
+    StudyFolder.create(other, later)
+    path = write_shard(other, with_attribute(runs, study=plain_study(later)), weights)
+    if kind == "duplicate":
+        assert merge_studies([whole_study, other], tmp_path / "both").equal == 4
+    else:
+        with pytest.raises(FormatError, match="differs in cubic"):
+            merge_studies([whole_study, other], tmp_path / "both")
+    shutil.copy(path, whole_study / "shard-0000000000000000.h5")
+    report = check_study(whole_study)
+    assert {finding.kind for finding in report.findings} >= {kind}
+    assert {"duplicate", "conflict"} & {each.kind for each in report.findings} == {kind}
 
 
 def test_copies_beside_runs_of_their_own(whole_study: Path, maker: ModuleType) -> None:
