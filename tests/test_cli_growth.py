@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,22 @@ recording = { steps = 20, every = 10 }
 [plan]
 replicas = REPLICAS
 grid = { temperature = [0.1, 0.3, 0.5, 0.7] }
+"""
+
+RAISING = """
+from dataclasses import dataclass
+import torch
+from phasegrok.observables import Observable
+
+@dataclass(frozen=True, kw_only=True)
+class Raising(Observable):
+    name: str = "raising"
+    long_name: str = "zero, but for runs that begin with a large weight"
+
+    def measure(self, measurement):
+        if (measurement.rows.abs().amax(dim=1) > 1.2).any():
+            raise ValueError("a large weight")
+        return torch.zeros(len(measurement.rows))
 """
 
 QUIET = ("--workers", "0", "--quiet")
@@ -72,8 +89,8 @@ def test_an_error_that_is_not_reached_is_told_by_the_exit_code(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--of", "loss"), "--of mean something beside --until-error only"),
-        (("--fewest", "4", "--relative"), "--relative, --fewest mean something beside"),
+        (("--of", "loss"), "--of: beside --until-error only"),
+        (("--fewest", "4", "--relative"), "--relative, --fewest: beside --until-error"),
         (("--until-error", "0.1"), "--until-error needs the observable"),
         (("--until-error", "0.1", "--of", "loss", "--dry-run"), "give one of them"),
         (("--until-error", "0.1", "--of", "loss", "--replace-plan"), "give one of them"),
@@ -94,6 +111,19 @@ def test_a_goal_that_means_nothing_is_refused(
     assert message in error
     assert "Traceback" not in error
     assert not (tmp_path / "runs").exists()
+
+
+def test_failed_runs_are_told_by_the_exit_code_of_growth_too(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "raising_observable.py").write_text(RAISING, encoding="utf-8")
+    text = study.read_text(encoding="utf-8").replace(
+        "every = 10 }", 'every = 10, observables = ["raising_observable:Raising"] }'
+    )
+    study.write_text(text.replace("replicas = 2", "replicas = 6"), encoding="utf-8")
+    goal = ("--until-error", "100", "--of", "loss", "--fewest", "2")
+    assert collect(study, tmp_path / "runs", *goal) == 1
 
 
 def test_an_older_description_undoes_nothing_unless_it_is_told_to(

@@ -4,13 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-from phasegrok.cli.codes import DONE, FAILURES, INCOMPLETE
+from phasegrok.cli.codes import DONE, FAILURES
 from phasegrok.cli.commands import Commands, new_command, require_torch
 from phasegrok.cli.effort import (
     add_effort,
     add_study,
     described_study,
     effort,
+    grown_code,
     terminable,
     told_by_file,
 )
@@ -119,8 +120,7 @@ def _goal(options: argparse.Namespace) -> dict[str, Any] | None:
     if options.until_error is None:
         if given:
             raise InvalidValueError(
-                f"{words} mean something beside --until-error only; give the error, or leave "
-                "them out."
+                f"{words}: beside --until-error only; give the error, or leave this out."
             )
         return None
     if "of" not in given:
@@ -167,7 +167,7 @@ def _collect_until(study: Study, options: argparse.Namespace, goal: dict[str, An
     with terminable():
         report = collect_until(study, options.out, **goal, **effort(options))
     print(report)
-    return DONE if report.is_reached else INCOMPLETE
+    return grown_code(options.out, is_complete=report.is_reached)
 
 
 def _demo(options: argparse.Namespace) -> int:

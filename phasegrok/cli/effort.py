@@ -9,7 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from phasegrok.cli.codes import DONE, FAILURES, INCOMPLETE
 from phasegrok.errors import InvalidStudyError
+from phasegrok.runs import study_status
+from phasegrok.schema import Outcome
 from phasegrok.study import Study, read_study
 
 __all__ = [
@@ -18,6 +21,7 @@ __all__ = [
     "add_study",
     "described_study",
     "effort",
+    "grown_code",
     "terminable",
     "told_by_file",
 ]
@@ -80,6 +84,14 @@ def described_study(path: Path) -> Study:
     # Here and in the workers.
     sys.path.insert(0, str(path.resolve().parent))
     return read_study(path)
+
+
+def grown_code(folder: Path, *, is_complete: bool) -> int:
+    """Exit code of what let a study grow: was it reached, and did any run fail."""
+    if not is_complete:
+        return INCOMPLETE
+    failed = study_status(folder).outcomes.get(Outcome.FAILED, 0)
+    return FAILURES if failed else DONE
 
 
 @contextmanager

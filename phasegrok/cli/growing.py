@@ -3,13 +3,14 @@
 import argparse
 from pathlib import Path
 
-from phasegrok.cli.codes import DONE, INCOMPLETE
+from phasegrok.cli.codes import DONE
 from phasegrok.cli.commands import Commands, new_command, require_torch
 from phasegrok.cli.effort import (
     add_effort,
     add_study,
     described_study,
     effort,
+    grown_code,
     terminable,
     told_by_file,
 )
@@ -95,7 +96,7 @@ def _refine(options: argparse.Namespace) -> int:
             **effort(options),
         )
     print(report)
-    return DONE if report.status is RefineStatus.RESOLVED else INCOMPLETE
+    return grown_code(options.out, is_complete=report.status is RefineStatus.RESOLVED)
 
 
 def _merge(options: argparse.Namespace) -> int:

@@ -56,7 +56,7 @@ def checked_study(study: Any) -> Study:
     stopping = [event.name for event in described.events if event.stop]
     if stopping:
         raise InvalidStudyError(
-            f"the event {stopping[0]!r} stops the runs that meet it, and the mean of the others "
+            f"the event {stopping[0]!r} stops the runs that meet it, and the mean of the rest "
             "would be that of a choice among all; set stop = false to watch it all the same."
         )
     return described

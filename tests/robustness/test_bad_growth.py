@@ -9,7 +9,16 @@ import pytest
 from phasegrok.errors import FormatError, InvalidStudyError, InvalidValueError, PhasegrokError
 from phasegrok.growth import collect_until, refine
 from phasegrok.runs import StudyFolder, merge_studies
-from phasegrok.study import Energy, Exchange, Plan, Recording, Study, part, study_from_plain
+from phasegrok.study import (
+    Energy,
+    Event,
+    Exchange,
+    Plan,
+    Recording,
+    Study,
+    part,
+    study_from_plain,
+)
 
 
 def small_study(**changes: Any) -> Study:
@@ -140,6 +149,9 @@ def test_both_refuse_what_is_no_study_and_ladders(
     plan = Plan(grid={"width": [2, 4, 6, 8]}, replicas=2)
     with pytest.raises(InvalidStudyError, match="exchange ladder"):
         work(small_study(exchange=LADDER, plan=plan), tmp_path / "runs")
+    stop = Event(name="up", observable=part("test_loss"), threshold=1.0, stop=True)
+    with pytest.raises(InvalidStudyError, match="'up' stops the runs that meet it"):
+        work(small_study(events=[stop], plan=plan), tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
     for folder in (None, 3):
         with pytest.raises(InvalidValueError, match="must be a path"):
