@@ -6,10 +6,10 @@ import json
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, final
+from typing import final
 
 import torch
 
@@ -17,48 +17,16 @@ from phasegrok.dynamics import Snapshot, part_of
 from phasegrok.errors import StorageError
 from phasegrok.runs.disk import partial_files, write_over
 from phasegrok.runs.provenance import instruction_set, package_versions
+from phasegrok.runs.unfinished import FOLDER, MAGIC, SUFFIX, Header, read_headers
 from phasegrok.seeding import digest
 from phasegrok.study import RunRequest, Study
 
 __all__ = [
     "CheckpointFile",
-    "Header",
     "claim_checkpoints",
     "clear_checkpoints",
     "machine_type",
-    "read_headers",
 ]
-
-FOLDER: Final = ".checkpoints"
-SUFFIX: Final = ".checkpoint"
-
-MAGIC: Final = b"phasegrok checkpoint 1\n"
-"""Another number is another content, which is not read."""
-
-_LONGEST_HEADER: Final = 2**24
-
-
-@final
-@dataclass(frozen=True, kw_only=True)
-class Header:
-    """What a checkpoint tells of itself in its first lines.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    run_ids : tuple of str
-        Runs of the batch, in its order.
-    machine : str
-        See `machine_type`.
-    fraction : float
-        Of the steps, done.
-    """
-
-    path: Path
-    run_ids: tuple[str, ...]
-    machine: str
-    fraction: float
 
 
 @final
@@ -190,28 +158,6 @@ def _sources() -> str:
     return content.hexdigest()
 
 
-def read_headers(folder: Path) -> list[Header]:
-    """Read the headers of all checkpoints of a study; those that are damaged are left out.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the study.
-
-    Returns
-    -------
-    list of Header
-        Those that are furthest first.
-    """
-    found = []
-    for path in sorted((folder / FOLDER).glob(f"*{SUFFIX}")):
-        with suppress(OSError), path.open("rb") as file:
-            header = _header_in(path, file)
-            if header is not None:
-                found.append(header)
-    return sorted(found, key=lambda header: -header.fraction)
-
-
 def claim_checkpoints(
     folder: Path, *, left: Collection[str], asked: Collection[str] = (), machine: str
 ) -> list[Header]:
@@ -293,19 +239,3 @@ def _read(header: Header) -> Snapshot | None:
 
 def _path_of(folder: Path, run_ids: Sequence[str]) -> Path:
     return folder / FOLDER / f"{digest(list(run_ids))}{SUFFIX}"
-
-
-def _header_in(path: Path, file: Any) -> Header | None:
-    """Header at the beginning of a file; None where it is none of this version."""
-    if file.read(len(MAGIC)) != MAGIC:
-        return None
-    try:
-        stored = json.loads(file.readline(_LONGEST_HEADER))
-        return Header(
-            path=path,
-            run_ids=tuple(stored["run_ids"]),
-            machine=stored["machine"],
-            fraction=float(stored["fraction"]),
-        )
-    except (ValueError, KeyError, TypeError):
-        return None

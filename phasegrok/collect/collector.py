@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, final
 
 from phasegrok.collect.batches import Begun, Limits
-from phasegrok.collect.checkpoints import claim_checkpoints, machine_type, read_headers
+from phasegrok.collect.checkpoints import claim_checkpoints, machine_type
 from phasegrok.collect.execution import Setup
 from phasegrok.collect.ledger import Ledger
 from phasegrok.collect.plan import (
@@ -31,6 +31,7 @@ from phasegrok.dynamics import check_study
 from phasegrok.errors import FormatError
 from phasegrok.runs import HeldFolder, StudyFolder
 from phasegrok.runs.durations import readable_time
+from phasegrok.runs.unfinished import read_headers
 from phasegrok.schema import Outcome
 from phasegrok.study import (
     RunRequest,
@@ -292,9 +293,11 @@ def _tidy(held: HeldFolder) -> list[Path]:
 def _kept(store: StudyFolder, requests: Sequence[RunRequest]) -> str:
     finished = store.finished_run_ids()
     stored = sum(request.run_id in finished for request in requests)
+    begun = {run_id for header in read_headers(store.path) for run_id in header.run_ids}
+    kept = f", and {len(begun - finished)} have checkpoints" if begun - finished else ""
     return (
-        f"{stored} of {len(requests)} runs are stored in {store.path}; the same command goes "
-        "on from there."
+        f"{stored} of {len(requests)} runs are stored in {store.path}{kept}; the same command "
+        "goes on from there."
     )
 
 

@@ -14,6 +14,7 @@ from phasegrok.runs.folder import StudyFolder
 from phasegrok.runs.live import Live, read_live
 from phasegrok.runs.reading import Shard
 from phasegrok.runs.scanning import Problem, scan
+from phasegrok.runs.unfinished import read_headers
 from phasegrok.schema import Outcome
 from phasegrok.study import as_stored, requested_runs
 
@@ -51,6 +52,8 @@ class StudyStatus:
         Number of runs that are requested and not stored.
     beyond : int
         Number of runs that are stored and not requested, of a plan that has shrunk.
+    begun : int
+        Number of runs that are not stored and have a checkpoint to go on from.
     outcomes : mapping
         Outcome to number of stored runs.
     reasons : tuple of Reason
@@ -67,6 +70,7 @@ class StudyStatus:
     stored: int
     left: int
     beyond: int
+    begun: int
     outcomes: Mapping[str, int]
     reasons: tuple[Reason, ...]
     problems: tuple[Problem, ...]
@@ -82,7 +86,7 @@ class StudyStatus:
         live = self.live
         plain = {
             name: getattr(self, name)
-            for name in ("title", "requested", "stored", "left", "beyond")
+            for name in ("title", "requested", "stored", "left", "beyond", "begun")
         }
         collector = None
         if live is not None:
@@ -118,8 +122,13 @@ class StudyStatus:
 
     def _counts(self) -> list[str]:
         counts = {each.value: self.outcomes.get(each.value, 0) for each in Outcome}
-        rows = {**counts, "running": self.running, "not asked for": self.beyond}
-        return [f"  {name:<13} {count}" for name, count in rows.items() if count]
+        rows = {
+            **counts,
+            "running": self.running,
+            "with checkpoints": self.begun,
+            "not asked for": self.beyond,
+        }
+        return [f"  {name:<16} {count}" for name, count in rows.items() if count]
 
 
 def study_status(path: str | Path) -> StudyStatus:
@@ -152,6 +161,7 @@ def study_status(path: str | Path) -> StudyStatus:
     live = read_live(folder.path, now=time.time())
     shards, problems = scan(folder.shards(), folder.identity)
     stored = {run_id for shard in shards for run_id in shard.run_ids}
+    begun = {run_id for header in read_headers(folder.path) for run_id in header.run_ids}
     requested = None
     if folder.study is not None:
         requests = as_stored(requested_runs(folder.description()), stored)
@@ -164,6 +174,7 @@ def study_status(path: str | Path) -> StudyStatus:
         stored=len(stored),
         left=0 if requested is None else len(requested - stored),
         beyond=0 if requested is None else len(stored - requested),
+        begun=len(begun - stored),
         outcomes=Counter(outcome for outcome, _ in endings),
         reasons=_reasons(endings),
         problems=tuple(problems),

@@ -11,18 +11,16 @@ import pytest
 from phasegrok.collect import collect
 from phasegrok.collect.batches import Begun, Limits, group_units, make_batches
 from phasegrok.collect.checkpoints import (
-    FOLDER,
-    MAGIC,
     CheckpointFile,
     claim_checkpoints,
     machine_type,
-    read_headers,
 )
 from phasegrok.collect.execution import Setup, Stored, run_batch
 from phasegrok.collect.speed import DEFAULT_SPEED
 from phasegrok.dynamics import Snapshot
 from phasegrok.errors import InvalidValueError
-from phasegrok.runs import StudyFolder
+from phasegrok.runs import StudyFolder, study_status
+from phasegrok.runs.unfinished import FOLDER, MAGIC, read_headers
 from phasegrok.study import Plan, RunRequest, Study, requested_runs
 
 StudyMaker = Callable[..., Study]
@@ -80,6 +78,8 @@ def test_a_batch_goes_on_and_its_gradients_are_counted_once(
     study = make_study()
     requests = begun(study, tmp_path / "killed", monkeypatch, after=15)
     (header,) = read_headers(tmp_path / "killed")
+    status = study_status(tmp_path / "killed")
+    assert (status.stored, status.begun, status.left) == (0, len(requests), len(requests))
     assert header.run_ids == tuple(request.run_id for request in requests)
     assert header.fraction == 15 / 40
     report = collect(study, tmp_path / "killed", workers=0, progress=False)

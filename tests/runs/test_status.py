@@ -49,8 +49,8 @@ def test_counts_reasons_and_what_is_left(
     assert status.live is None
     assert str(status).splitlines() == [
         "test: 6 runs stored, 6 left to do",
-        "  finished      3",
-        "  diverged      3",
+        "  finished         3",
+        "  diverged         3",
         "  diverged (3): too steep",
     ]
 
@@ -67,7 +67,7 @@ def test_runs_beyond_a_plan_that_shrank_are_told(
     status = study_status(tmp_path)
     assert (status.requested, status.left) == (4, len(kept - stored))
     assert status.beyond == len(stored - kept) > 0
-    assert f"  not asked for {status.beyond}" in str(status).splitlines()
+    assert f"  not asked for    {status.beyond}" in str(status).splitlines()
 
 
 def test_recorded_runs_leave_nothing(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_collector_at_work_is_shown(
     status = study_status(tmp_path)
     assert status.live == live
     lines = str(status).splitlines()
-    assert "  running       5" in lines
+    assert "  running          5" in lines
     assert lines[-1] == (
         f"  process {os.getpid()} on {socket.gethostname()} collects since 60 s: "
         "6 of 12 runs, 10 gradients/s, 40 s left"
@@ -117,10 +117,13 @@ def test_plain_data_tell_the_same(
     plain = json.loads(json.dumps(study_status(tmp_path).as_plain()))
     assert plain["folder"] == str(tmp_path)
     assert plain["title"] == "test"
-    assert [plain[name] for name in ("requested", "stored", "left", "beyond", "running")] == [
+    assert [
+        plain[name] for name in ("requested", "stored", "left", "beyond", "running", "begun")
+    ] == [
         12,
         6,
         6,
+        0,
         0,
         0,
     ]
