@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -22,22 +22,10 @@ from phasegrok.runs.opening import (
 )
 from phasegrok.runs.reading import Shard
 from phasegrok.runs.scanning import corruption
-from phasegrok.runs.shard import SHARD_PATTERN
+from phasegrok.runs.targets import free_target, require_elsewhere, taken
 from phasegrok.schema import CONSOLIDATED, MEMBER, RUN, STATES_GROUP
 
-__all__ = [
-    "Whole",
-    "consolidate",
-    "free_target",
-    "require_elsewhere",
-    "require_plain",
-    "taken",
-    "whole_study",
-]
-
-
-_STORE: Final = "zarr.json"
-"""File that every Zarr store has."""
+__all__ = ["Whole", "consolidate", "require_plain", "whole_study"]
 
 
 class Whole(NamedTuple):
@@ -68,7 +56,7 @@ def consolidate(
     without : collection of str
         Names of files to leave out.
     overwrite : bool
-        Whether an older file of that name is replaced.
+        Whether an older netCDF or HDF5 file of that name is replaced; nothing else is.
 
     Returns
     -------
@@ -82,7 +70,8 @@ def consolidate(
     FormatError
         If the study cannot be opened as a whole, or a checksum does not hold.
     InvalidValueError
-        If the target is there already, is a folder, or would be taken for a shard.
+        If the target is there already, is a folder or what is no such file, or bears the name
+        of a file of a study.
     StorageError
         If the disk is full or the folder cannot be written; nothing is left behind.
     """
@@ -133,45 +122,6 @@ def whole_study(shards: Sequence[Shard], study: Mapping[str, Any] | None) -> Who
     return Whole(with_origin(runs, view), {**nodes, **weights}, attribute)
 
 
-def free_target(target: str | Path, *, overwrite: bool, store: bool = False) -> Path:
-    """Check that a file, or a store that is a folder, may be made under a name.
-
-    Raises
-    ------
-    InvalidValueError
-        If it is no path, taken, a folder, or the name of a shard.
-    """
-    if not isinstance(target, str | Path) or not str(target):
-        raise InvalidValueError(
-            f"the target must be the path of a file to be made, received {target!r}."
-        )
-    target = Path(target)
-    if target.match(SHARD_PATTERN):
-        raise InvalidValueError(
-            f"{target.name!r} is what shards are called, and the file would be taken for one; "
-            "give the target another name, such as study.nc."
-        )
-    if target.is_dir() and not (store and (target / _STORE).exists()):
-        raise InvalidValueError(
-            f"{target} is a folder with other things in it; give a name that is free."
-        )
-    if target.exists() and not overwrite:
-        raise InvalidValueError(taken(target))
-    return target
-
-
-def require_elsewhere(target: Path, shards: Sequence[Shard]) -> None:
-    """Refuse to write over what is read.
-
-    Raises
-    ------
-    InvalidValueError
-        If the target is one of the shards.
-    """
-    if target.resolve() in [shard.path.resolve() for shard in shards]:
-        raise InvalidValueError(f"{target} cannot be made of itself; give another target.")
-
-
 def require_plain(runs: xr.Dataset) -> None:
     """Refuse arrays that no file can hold: numbers and words in one.
 
@@ -186,14 +136,6 @@ def require_plain(runs: xr.Dataset) -> None:
                 f"{name!r} holds numbers and words, which no array of a file can; select the "
                 "runs of one kind, or leave the shards of the other out."
             )
-
-
-def taken(target: Path) -> str:
-    """Say that a name is taken."""
-    return (
-        f"{target} is there already, and nothing is overwritten unasked; choose another name, "
-        "or pass overwrite=True."
-    )
 
 
 def _nodes(

@@ -13,17 +13,11 @@ import xarray as xr
 
 from phasegrok.errors import InvalidValueError, MissingDependencyError
 from phasegrok.runs.attribute import attribute_of
-from phasegrok.runs.consolidation import (
-    consolidate,
-    free_target,
-    require_elsewhere,
-    require_plain,
-    taken,
-    whole_study,
-)
+from phasegrok.runs.consolidation import consolidate, require_plain, whole_study
 from phasegrok.runs.disk import PARTIAL, readable_errors, whole_file
 from phasegrok.runs.layout import stream
 from phasegrok.runs.opening import shards_at
+from phasegrok.runs.targets import free_target, require_elsewhere, taken
 from phasegrok.schema import ATTRIBUTE, RECORD, RUN
 
 __all__ = ["export_netcdf", "export_zarr"]
@@ -51,7 +45,7 @@ def export_netcdf(
     without : collection of str
         Names of files of a study to leave out.
     overwrite : bool
-        Whether an older file of that name is replaced.
+        Whether an older netCDF or HDF5 file of that name is replaced; nothing else is.
 
     Returns
     -------
@@ -96,7 +90,7 @@ def export_zarr(
     without : collection of str
         Names of files of a study to leave out.
     overwrite : bool
-        Whether an older store of that name is replaced.
+        Whether an older Zarr store of that name is replaced; nothing else is.
 
     Returns
     -------
@@ -194,7 +188,4 @@ def _give_name(partial: Path, target: Path, *, overwrite: bool) -> None:
     older = partial.with_name(partial.name + "-older")
     os.rename(target, older)
     os.rename(partial, target)
-    if older.is_dir():
-        shutil.rmtree(older)
-    else:
-        older.unlink()
+    shutil.rmtree(older)

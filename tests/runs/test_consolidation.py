@@ -217,10 +217,13 @@ def test_memory_holds_a_block(
 
 def test_nothing_is_overwritten_unasked(folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "study.nc"
-    target.write_text("mine")
-    with pytest.raises(InvalidValueError, match=r"is there already, .* overwrite=True"):
+    xr.Dataset({"mine": 1}).to_netcdf(target, engine="h5netcdf")
+    before = target.read_bytes()
+    with pytest.raises(
+        InvalidValueError, match=r"is there already, .* overwrite=True \(--overwrite on"
+    ):
         consolidate(folder, target)
-    assert target.read_text() == "mine"
+    assert target.read_bytes() == before
     same(open_runs(consolidate(folder, target, overwrite=True)), open_runs(folder))
 
 

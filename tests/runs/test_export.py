@@ -140,6 +140,23 @@ def test_a_store_is_replaced_only_where_it_is_asked(folder: Path, tmp_path: Path
     assert {*tmp_path.iterdir()} == {folder, target}
     with pytest.raises(InvalidValueError, match="a folder with other things in it"):
         export_zarr(open_runs(folder), folder, overwrite=True)
+    (target / "notes.txt").write_text("mine")
+    with pytest.raises(InvalidValueError, match="a folder with other things in it"):
+        export_zarr(folder, target, overwrite=True)
+    assert (target / "notes.txt").read_text() == "mine"
+
+
+@needs_zarr
+def test_one_format_does_not_replace_the_other(folder: Path, tmp_path: Path) -> None:
+    file = export_netcdf(folder, tmp_path / "a.nc")
+    store = export_zarr(folder, tmp_path / "a.zarr")
+    before = file.read_bytes()
+    with pytest.raises(InvalidValueError, match="is no Zarr store"):
+        export_zarr(folder, file, overwrite=True)
+    with pytest.raises(InvalidValueError, match="a folder with other things in it"):
+        export_netcdf(folder, store, overwrite=True)
+    assert file.read_bytes() == before
+    assert {*tmp_path.iterdir()} == {folder, file, store}
 
 
 LIMITED = """
