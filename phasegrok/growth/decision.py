@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple, final
 
 from phasegrok.growth.estimates import ErrorEstimate, Units, margin_factor
 
-__all__ = ["Decision", "Extent", "Goal", "Status", "decide"]
+__all__ = ["Decision", "Extent", "Goal", "Status", "decide", "units_needed"]
 
 _RESERVE: Final = 1.1
 """Over what is predicted, which falls short every other time, lest the last rounds creep."""
@@ -149,11 +149,11 @@ def _enough(estimate: ErrorEstimate, extent: Extent, target: float, goal: Goal) 
     """Smallest growth after which the error should be reached."""
     disorders, replicas = extent
     if disorders == 1:
-        count = _units_needed(estimate.within, target, goal.fewest)
+        count = units_needed(estimate.within, target, goal.fewest)
         return Extent(1, max(count, replicas + 1))
     spread = estimate.standard_error**2 * estimate.count
     by_disorders = Extent(
-        max(_units_needed(spread, target, goal.fewest), disorders + 1), replicas
+        max(units_needed(spread, target, goal.fewest), disorders + 1), replicas
     )
     by_replicas = _by_replicas(estimate, extent, target)
     if goal.grow == "disorders" or (estimate.count < goal.fewest and goal.grow == "either"):
@@ -179,8 +179,22 @@ def _by_replicas(estimate: ErrorEstimate, extent: Extent, target: float) -> Exte
     return Extent(disorders, max(math.ceil(estimate.within / room), replicas + 1))
 
 
-def _units_needed(variance: float, target: float, fewest: int) -> int:
-    """Smallest number of units whose mean has no larger margin."""
+def units_needed(variance: float, target: float, fewest: int) -> int:
+    """Find the smallest number of units whose mean has no larger margin.
+
+    Parameters
+    ----------
+    variance : float
+        Of one unit.
+    target : float
+        Largest margin, Student's factor included.
+    fewest : int
+        No smaller number is given.
+
+    Returns
+    -------
+    int
+    """
     if not math.isfinite(variance) or target <= 0.0:
         return fewest
 

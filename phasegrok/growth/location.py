@@ -49,11 +49,15 @@ class Location:
         Posterior probability of each cell.
     log_odds : float
         ln of the evidence of a curve with a step over that of a straight line.
+    disorder_error : float
+        Half of the 68.3 % interval that the spread of the disorders makes, Student's factor
+        for their number included; zero for means that are independent.
     """
 
     edges: FloatArray
     weights: FloatArray
     log_odds: float
+    disorder_error: float = 0.0
 
     @property
     def is_seen(self) -> bool:
@@ -77,8 +81,16 @@ class Location:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Central 68.3 %."""
-        return self.quantile(0.1587), self.quantile(0.8413)
+        """Central 68.3 %, on each side at least the error that the disorders make."""
+        first, last = self.quantile(0.1587), self.quantile(0.8413)
+        middle, error = self.median, self.disorder_error
+        return min(first, middle - error), max(last, middle + error)
+
+    @property
+    def is_limited_by_disorders(self) -> bool:
+        """Whether other disorders would move the place by more than its own posterior says."""
+        own = 0.5 * (self.quantile(0.8413) - self.quantile(0.1587))
+        return self.disorder_error > own
 
 
 def locate(

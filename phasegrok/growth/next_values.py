@@ -1,7 +1,8 @@
 """Which values of a control are worth runs next, given where the transition may lie."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from phasegrok.growth.location import Location
 
@@ -29,7 +30,12 @@ def short_value(value: float, resolution: float) -> float:
 
 
 def next_values(
-    location: Location, known: Sequence[float], *, count: int, resolution: float
+    location: Location,
+    known: Sequence[float],
+    *,
+    count: int,
+    resolution: float,
+    rounded: Callable[[float], float] | None = None,
 ) -> list[float]:
     """Choose values at quantiles of the posterior, where there are none yet.
 
@@ -43,6 +49,8 @@ def next_values(
         How many to choose at most.
     resolution : float
         No value is closer than half of it to another one.
+    rounded : callable, optional
+        How values are rounded; as by `short_value` where left out.
 
     Returns
     -------
@@ -51,10 +59,11 @@ def next_values(
     """
     low, high = location.edges[0], location.edges[-1]
     taken = list(known)
+    near = rounded or partial(short_value, resolution=resolution)
     chosen = []
     for index in range(count):
         wanted = location.quantile((index + 0.5) / count)
-        value = _nearest_free(wanted, taken, location, resolution)
+        value = _nearest_free(wanted, taken, location, resolution, near)
         if value is not None and low <= value <= high:
             taken.append(value)
             chosen.append(value)
@@ -62,14 +71,18 @@ def next_values(
 
 
 def _nearest_free(
-    wanted: float, taken: Sequence[float], location: Location, resolution: float
+    wanted: float,
+    taken: Sequence[float],
+    location: Location,
+    resolution: float,
+    near: Callable[[float], float],
 ) -> float | None:
     """The value, or the middle of the gap it lies in where it is too close to an end."""
     spacing = 0.5 * resolution * (1.0 - 1e-9)
-    value = short_value(wanted, resolution)
+    value = near(wanted)
     if all(abs(value - each) >= spacing for each in taken):
         return value
     below = max((each for each in taken if each <= wanted), default=location.edges[0])
     above = min((each for each in taken if each > wanted), default=location.edges[-1])
-    middle = short_value(0.5 * (below + above), resolution)
+    middle = near(0.5 * (below + above))
     return middle if all(abs(middle - each) >= spacing for each in taken) else None

@@ -1,5 +1,6 @@
 """More values of a control where a transition may lie, round by round."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -8,8 +9,8 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from phasegrok.collect import collect
-from phasegrok.errors import InvalidStudyError, InvalidValueError, did_you_mean
+from phasegrok.collect import CollectReport, collect
+from phasegrok.errors import InvalidStudyError
 from phasegrok.growth.checks import (
     check_choice,
     check_count,
@@ -19,9 +20,12 @@ from phasegrok.growth.checks import (
     checked_folder,
     checked_study,
 )
-from phasegrok.growth.decision import Extent
-from phasegrok.growth.location import Location, locate
-from phasegrok.growth.next_values import next_values, short_value
+from phasegrok.growth.control_line import ControlLine, check_control
+from phasegrok.growth.decision import Extent, units_needed
+from phasegrok.growth.disorder_error import MOST_GROUPS, locate_over_disorders
+from phasegrok.growth.estimates import margin_factor
+from phasegrok.growth.location import Location
+from phasegrok.growth.next_values import next_values
 from phasegrok.growth.places import (
     Place,
     measured_places,
@@ -30,12 +34,15 @@ from phasegrok.growth.places import (
     requested_places,
 )
 from phasegrok.statistics.samples import FloatArray
-from phasegrok.study import Plan, Study, joined_plan, known_controls, requested_runs
+from phasegrok.study import Plan, Study, joined_plan
 
 __all__ = ["RefineReport", "RefineRound", "RefineStatus", "refine"]
 
 _PRIOR_UNITS: Final = 2.0
 """Weight of the variance common to all points beside that of one point, in units."""
+
+_RESERVE: Final = 1.1
+"""Disorders over what is predicted to be enough."""
 
 _EDGE: Final = 1.0 / 3.0
 """Share of the posterior in the outer twentieth of the range that counts as at its edge."""
@@ -48,6 +55,10 @@ class RefineStatus(StrEnum):
     NOT_SEEN = "no transition is seen"
     AT_EDGE = "at the edge of the range"
     ROUNDS = "rounds are over"
+    DISORDERS = "more disorders are needed"
+    """The spread of the disorders limits it, and no more of them are allowed."""
+    REFUSED = "the study refuses what would be next"
+    """Such as a value for which there is no memory."""
     LIMIT = "no more runs are allowed where they would help"
 
 
@@ -98,6 +109,9 @@ class RefineReport:
         What was to be resolved.
     left_out : int
         Runs that did not finish.
+    disorders_needed : int
+        Number of disorders at every value for which the interval should be as narrow as the
+        resolution; 0 where the disorders are not what limits it.
     """
 
     folder: Path
@@ -109,6 +123,7 @@ class RefineReport:
     rounds: tuple[RefineRound, ...]
     resolution: float
     left_out: int
+    disorders_needed: int = 0
 
     def __str__(self) -> str:
         """Write the place, its interval, and one line a round."""
@@ -117,6 +132,11 @@ class RefineReport:
             f"{self.observable} changes most steeply at {self.control} = "
             f"{self.location.median:.6g} (68 %: {low:.6g} to {high:.6g}); {self.status}"
         ]
+        if self.disorders_needed:
+            lines.append(
+                f"the disorders move the place by ±{self.location.disorder_error:.2g}; about "
+                f"{self.disorders_needed} of them at every value would be enough"
+            )
         if self.left_out:
             lines.append(f"{self.left_out} runs did not finish and were left out")
         for number, each in enumerate(self.rounds):
@@ -148,7 +168,8 @@ def refine(  # noqa: PLR0913 - all that an operator sets
 
     The place is that of the steepest change of the mean of the observable: a jump, or the
     steepest point of a smooth change at this size. New values are quantiles of its posterior;
-    where they would be too close to others, the runs there become twice as many.
+    where they would be too close to others, the runs there become twice as many. Disorders
+    recur at all values, and where it is they that limit the place, all values get more of them.
 
     Parameters
     ----------
@@ -193,7 +214,7 @@ def refine(  # noqa: PLR0913 - all that an operator sets
     """
     described, path = checked_study(study), checked_folder(folder)
     check_options(options)
-    _check_control(described, control)
+    check_control(described, control)
     check_observable(described, observable)
     check_number("resolution", resolution)
     check_count("points", points)
@@ -201,11 +222,10 @@ def refine(  # noqa: PLR0913 - all that an operator sets
     check_count("most_runs", most_runs, least=2)
     check_count("start_record", start_record, least=0)
     check_choice("widen", widen, (True, False))
-    values = _values_of_line(described, control)
-    bounds = _range(values, low, high, resolution)
-    work = _Refinement(described, path, control, observable, resolution)
-    work.begin(bounds, widen=widen, start_record=start_record, options=options)
-    return work.carried_out(points=points, rounds=rounds, most_runs=most_runs)
+    line = ControlLine.of(described, control=control, resolution=resolution, low=low, high=high)
+    work = _Refinement(line, path, observable, points=points, most_runs=most_runs)
+    work.begin(widen=widen, start_record=start_record, options=options)
+    return work.carried_out(rounds)
 
 
 @final
@@ -213,49 +233,50 @@ class _Refinement:
     """One call of `refine`."""
 
     def __init__(
-        self, study: Study, folder: Path, control: str, observable: str, resolution: float
+        self, line: ControlLine, folder: Path, observable: str, *, points: int, most_runs: int
     ) -> None:
-        self.study = replace(study, plan=plan_with_stored(study, folder))
-        self.first = requested_runs(study)[0]
-        self.extent = Extent(study.plan.disorders, study.plan.replicas)
-        self.folder, self.control, self.observable = folder, control, observable
-        self.resolution = resolution
+        self.line, self.first, self.control = line, line.first, line.control
+        self.study = replace(line.study, plan=plan_with_stored(line.study, folder))
+        self.folder, self.observable = folder, observable
+        self.points, self.most_runs = points, most_runs
         self.rounds: list[RefineRound] = []
 
-    def begin(
-        self,
-        bounds: tuple[float, float],
-        *,
-        widen: bool,
-        start_record: int,
-        options: Mapping[str, Any],
-    ) -> None:
-        self.low, self.high = bounds
+    def begin(self, *, widen: bool, start_record: int, options: Mapping[str, Any]) -> None:
         self.widen, self.start_record, self.options = widen, start_record, options
 
-    def carried_out(self, *, points: int, rounds: int, most_runs: int) -> RefineReport:
+    def carried_out(self, rounds: int) -> RefineReport:
         new: Sequence[float] = ()
+        report = collect(self.study, self.folder, **self.options)
         while True:
-            report = collect(self.study, self.folder, **self.options)
             places = self._places()
             location = self._located(places)
-            self.rounds.append(
-                RefineRound(
-                    values=tuple(new),
-                    runs=sum(report.outcomes.values()),
-                    gradients=report.gradients,
-                    median=location.median,
-                    interval=location.interval,
-                )
-            )
+            self._note(report, new, location)
             status = self._status(location)
             if status is None and len(self.rounds) > rounds:
                 status = RefineStatus.ROUNDS
-            if status is None:
-                new = self._grown(location, places, points=points, most_runs=most_runs)
-                status = None if self._has_grown else RefineStatus.LIMIT
             if status is not None:
                 return self._report(status, location, places)
+            new, plans = self._grown(location, places)
+            if not plans:
+                return self._report(RefineStatus.LIMIT, location, places)
+            grown = replace(self.study, plan=joined_plan([self.study.plan, *plans]))
+            try:
+                report = collect(grown, self.folder, **self.options)
+            except InvalidStudyError:
+                # Such as a width for which there is no memory: what is known is told.
+                return self._report(RefineStatus.REFUSED, location, places)
+            self.study = grown
+
+    def _note(self, report: CollectReport, new: Sequence[float], location: Location) -> None:
+        self.rounds.append(
+            RefineRound(
+                values=tuple(new),
+                runs=sum(report.outcomes.values()),
+                gradients=report.gradients,
+                median=location.median,
+                interval=location.interval,
+            )
+        )
 
     def _places(self) -> list[Place]:
         """Places on the line, in the order of the control."""
@@ -288,13 +309,14 @@ class _Refinement:
                 f"finished, and there are {len(known)} in {self.folder}; see why the others "
                 "did not (phasegrok status), or ask for more."
             )
-        return locate(
+        return locate_over_disorders(
             [self._value(place) for place in known],
-            [place.estimate.mean for place in known],
+            [place.series.mean(axis=-1) for place in known],
+            [place.disorder for place in known],
             error=_errors(known),
-            low=self.low,
-            high=self.high,
-            finest=0.25 * self.resolution,
+            low=self.line.low,
+            high=self.line.high,
+            finest=0.25 * self.line.resolution,
         )
 
     def _status(self, location: Location) -> RefineStatus | None:
@@ -304,12 +326,12 @@ class _Refinement:
         if at_edge and not self.widen:
             return RefineStatus.AT_EDGE
         if at_edge:
-            added = 0.5 * (self.high - self.low)
-            self.low -= added if below > above else 0.0
-            self.high += added if above >= below else 0.0
-            return None
+            wider = self.line.widened(below=below > above, above=above >= below)
+            stands = wider == self.line
+            self.line = wider
+            return RefineStatus.AT_EDGE if stands else None
         first, last = location.interval
-        if last - first < self.resolution:
+        if last - first < self.line.resolution:
             return RefineStatus.RESOLVED if location.is_seen else RefineStatus.NOT_SEEN
         return None
 
@@ -319,53 +341,80 @@ class _Refinement:
         return float(location.weights[distance < 0.05 * (last - first)].sum())
 
     def _grown(
-        self, location: Location, places: Sequence[Place], *, points: int, most_runs: int
-    ) -> Sequence[float]:
-        """Ask for new values, or for more runs where there is no room for any."""
+        self, location: Location, places: Sequence[Place]
+    ) -> tuple[Sequence[float], list[Plan]]:
+        """Choose new values, or more runs where there is no room for any."""
+        if location.is_limited_by_disorders and self._is_unsure(location):
+            return (), self._more_disorders(location, places)
         known = [self._value(place) for place in places]
-        ends = [short_value(each, self.resolution) for each in (self.low, self.high)]
+        ends = [self.line.rounded(each) for each in (self.line.low, self.line.high)]
         new = [each for each in ends if each < min(known) or each > max(known)]
         if not new:
-            new = next_values(location, known, count=points, resolution=self.resolution)
-        plans = [self._plan_at(value) for value in new]
-        if len(new) < points:
-            plans += self._more_runs(location, places, most_runs)
-        self._has_grown = bool(plans)
-        if plans:
-            plan = joined_plan([self.study.plan, *plans])
-            self.study = replace(self.study, plan=plan)
-        return new
+            new = next_values(
+                location,
+                known,
+                count=self.points,
+                resolution=self.line.resolution,
+                rounded=self.line.rounded,
+            )
+        extent = Extent(*np.min([place.extent for place in places], axis=0).tolist())
+        plans = [self._plan_at(value, extent) for value in new]
+        if len(new) < self.points:
+            plans += self._more_runs(location, places)
+        return new, plans
 
-    def _plan_at(self, value: float) -> Plan:
-        point = {**self.first.controls, self.control: value}
+    def _plan_at(self, value: float, extent: Extent) -> Plan:
         return Plan(
-            points=[point],
+            points=[self.line.point(value)],
             starts=[self.first.start],
-            disorders=self.extent.disorders,
-            replicas=self.extent.replicas,
+            disorders=extent.disorders,
+            replicas=extent.replicas,
         )
 
-    def _more_runs(
-        self, location: Location, places: Sequence[Place], most_runs: int
-    ) -> list[Plan]:
+    def _is_unsure(self, location: Location) -> bool:
+        return 2.0 * location.disorder_error >= self.line.resolution
+
+    def _disorders_needed(self, location: Location, places: Sequence[Place]) -> int:
+        """Disorders at every value that should be enough: the squared error falls as 1/n."""
+        count = max(place.extent.disorders for place in places)
+        groups = max(min(count, MOST_GROUPS), 2)
+        variance = count * (location.disorder_error / margin_factor(groups)) ** 2
+        return units_needed(variance, 0.5 * self.line.resolution, 2)
+
+    def _more_disorders(self, location: Location, places: Sequence[Place]) -> list[Plan]:
+        """Up to twice the disorders, everywhere, since they move the place as a whole."""
+        count = max(place.extent.disorders for place in places)
+        needed = math.ceil(_RESERVE * self._disorders_needed(location, places))
+        replicas = max(place.extent.replicas for place in places)
+        wanted = min(max(needed, count + 1), 2 * count, self.most_runs // replicas)
+        if wanted <= count:
+            return []
+        return [plan_of(place, Extent(wanted, place.extent.replicas)) for place in places]
+
+    def _more_runs(self, location: Location, places: Sequence[Place]) -> list[Plan]:
         """Twice the units at every value that may be next to the transition."""
         first, last = (location.quantile(share) for share in (0.025, 0.975))
+        reach = self.line.resolution
         plans = []
         for place in places:
-            inside = first - self.resolution <= self._value(place) <= last + self.resolution
+            inside = first - reach <= self._value(place) <= last + reach
             disorders, replicas = place.extent
             grown = (
                 Extent(2 * disorders, replicas) if disorders > 1 else Extent(1, 2 * replicas)
             )
-            if inside and grown.runs <= most_runs:
+            if inside and grown.runs <= self.most_runs:
                 plans.append(plan_of(place, grown))
         return plans
 
     def _report(
         self, status: RefineStatus, location: Location, places: Sequence[Place]
     ) -> RefineReport:
-        if status in (RefineStatus.ROUNDS, RefineStatus.LIMIT) and not location.is_seen:
+        over = (RefineStatus.ROUNDS, RefineStatus.LIMIT, RefineStatus.REFUSED)
+        limited = location.is_limited_by_disorders and self._is_unsure(location)
+        if status in over and not location.is_seen:
             status = RefineStatus.NOT_SEEN
+        elif status in over and limited:
+            status = RefineStatus.DISORDERS
         return RefineReport(
             folder=self.folder,
             study=self.study,
@@ -374,7 +423,8 @@ class _Refinement:
             status=status,
             location=location,
             rounds=tuple(self.rounds),
-            resolution=self.resolution,
+            resolution=self.line.resolution,
+            disorders_needed=self._disorders_needed(location, places) if limited else 0,
             left_out=sum(place.requested - len(place.disorder) for place in places),
         )
 
@@ -392,53 +442,3 @@ def _errors(places: Sequence[Place]) -> FloatArray:
     drawn = ((counts - 1.0) * variances + _PRIOR_UNITS * pooled) / (counts - 1.0 + _PRIOR_UNITS)
     errors: FloatArray = np.sqrt(drawn / counts)
     return errors
-
-
-def _check_control(study: Study, control: Any) -> None:
-    known = known_controls(study)
-    if not isinstance(control, str) or control not in known:
-        raise InvalidValueError(
-            f"{control!r} is no control of this study." + did_you_mean(control, known)
-        )
-
-
-def _values_of_line(study: Study, control: str) -> list[float]:
-    """Values of the control in a plan that varies nothing else."""
-    points = study.plan.control_points()
-    others = {tuple(sorted((n, v) for n, v in p.items() if n != control)) for p in points}
-    starts = {start for plan in study.plan.entries() for start in plan.starts}
-    if len(others) > 1 or len(starts) > 1:
-        raise InvalidStudyError(
-            f"refining along {control!r} needs a plan that varies nothing else, received "
-            f"{len(others)} combinations of other controls and the starts {sorted(starts)}; "
-            "make a study of one of them."
-        )
-    values = [point.get(control) for point in points]
-    numbers = [float(v) for v in values if isinstance(v, int | float) and type(v) is not bool]
-    if len(numbers) < max(len(values), 4):
-        raise InvalidStudyError(
-            f"refining along {control!r} needs a plan with four numbers or more for it, "
-            f"received {values}; list them in [plan.grid]."
-        )
-    if max(study.plan.disorders, study.plan.replicas) < 2:
-        raise InvalidStudyError(
-            "refining needs at least two disorders or two replicas, so that every mean has an "
-            "error, received one of each; raise replicas in [plan]."
-        )
-    return numbers
-
-
-def _range(
-    values: Sequence[float], low: float | None, high: float | None, resolution: float
-) -> tuple[float, float]:
-    for name, each in (("low", low), ("high", high)):
-        if each is not None:
-            check_number(name, each, positive=False)
-    first = min(values) if low is None else float(low)
-    last = max(values) if high is None else float(high)
-    if not first + resolution < last:
-        raise InvalidValueError(
-            f"the range of the control must be wider than the resolution {resolution!r}, "
-            f"received {first} to {last}; widen it, or lower the resolution."
-        )
-    return first, last
