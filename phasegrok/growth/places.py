@@ -1,5 +1,6 @@
 """The runs of a study by place: one point of the plan and one start."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,14 @@ from phasegrok.schema import RECORD, RUN, Outcome
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.study import Plan, RunRequest, Study, joined_plan, requested_runs
 
-__all__ = ["Place", "measured_places", "plan_of", "plan_with_stored", "requested_places"]
+__all__ = [
+    "Place",
+    "added_runs",
+    "measured_places",
+    "plan_of",
+    "plan_with_stored",
+    "requested_places",
+]
 
 
 @final
@@ -32,9 +40,9 @@ class Place:
     start : str
         How initial states are made.
     extent : Extent
-        Disorders and replicas that are asked for.
-    requested : int
-        Runs that are.
+        Disorders that are asked for, and replicas that each of them has at least.
+    replicas : tuple of int
+        That are asked for of each disorder.
     disorder : (run,) array
         Of the runs that finished.
     series : (run, record) array
@@ -46,10 +54,15 @@ class Place:
     controls: Mapping[str, Any]
     start: str
     extent: Extent
-    requested: int
+    replicas: tuple[int, ...]
     disorder: np.ndarray[Any, np.dtype[np.int64]]
     series: FloatArray
     gradients: int
+
+    @property
+    def requested(self) -> int:
+        """Number of runs that are asked for."""
+        return sum(self.replicas)
 
     @property
     def finished(self) -> float:
@@ -59,7 +72,7 @@ class Place:
     @property
     def estimate(self) -> ErrorEstimate:
         """Mean and error, over records where there is one run and no more is asked for."""
-        if self.extent.runs == 1 and len(self.series) == 1:
+        if self.requested == 1 and len(self.series) == 1:
             return chain_estimate(self.series[0])
         means = self.series.mean(axis=-1) if len(self.series) else ()
         return unit_estimate(means, disorder=self.disorder, asked=self.extent.disorders)
@@ -179,12 +192,48 @@ def _place(
     return Place(
         controls=requests[0].controls,
         start=requests[0].start,
-        extent=Extent(
-            1 + max(each.disorder for each in requests),
-            1 + max(each.replica for each in requests),
-        ),
-        requested=len(requests),
+        extent=_extent(requests),
+        replicas=_replicas(requests),
         disorder=kept["disorder"].values.astype(np.int64),
         series=np.asarray(values.values, dtype=np.float64),
         gradients=int(there["gradient_count"].sum()),
     )
+
+
+def _extent(requests: Sequence[RunRequest]) -> Extent:
+    """Find the rectangle of all disorders within a plan that need be none.
+
+    The smallest rectangle around the plan would not do: to grow it, all that it holds and the
+    plan does not would be asked for too.
+    """
+    replicas = _replicas(requests)
+    return Extent(len(replicas), min(replicas))
+
+
+def _replicas(requests: Sequence[RunRequest]) -> tuple[int, ...]:
+    """Give the number of replicas of each disorder, from the first on."""
+    counts = Counter(each.disorder for each in requests)
+    return tuple(counts[disorder] for disorder in sorted(counts))
+
+
+def added_runs(place: Place, extent: Extent) -> int:
+    """Count the runs that an extent asks for beyond those of the plan.
+
+    Parameters
+    ----------
+    place : Place
+        As it is.
+    extent : Extent
+        What would be asked for.
+
+    Returns
+    -------
+    int
+    """
+    disorders, replicas = extent
+    held = sum(
+        min(there, replicas)
+        for disorder, there in enumerate(place.replicas)
+        if disorder < disorders
+    )
+    return extent.runs - held

@@ -21,6 +21,7 @@ from phasegrok.growth.decision import Decision, Extent, Goal, Status, decide
 from phasegrok.growth.estimates import ErrorEstimate
 from phasegrok.growth.places import (
     Place,
+    added_runs,
     measured_places,
     plan_of,
     plan_with_stored,
@@ -45,7 +46,9 @@ class PlaceGrowth:
     estimate : ErrorEstimate
         Mean and error of the runs there are.
     extent : Extent
-        Disorders and replicas that were asked for.
+        Disorders that were asked for, and replicas that each of them has at least.
+    requested : int
+        Runs that were asked for, which are more where some disorders have more replicas.
     left_out : int
         Runs that diverged, failed or were cut short; they do not enter.
     status : Status
@@ -58,6 +61,7 @@ class PlaceGrowth:
     start: str
     estimate: ErrorEstimate
     extent: Extent
+    requested: int
     left_out: int
     status: Status
     enough: Extent
@@ -72,6 +76,8 @@ class PlaceGrowth:
             f"{self.extent.disorders} disorders x {self.extent.replicas} replicas, "
             f"{self.status}"
         )
+        if self.requested > self.extent.runs:
+            text += f", {self.requested - self.extent.runs} more runs of some disorders"
         if self.left_out:
             text += f", {self.left_out} runs left out"
         if self.status in (Status.AT_MOST, Status.BUDGET):
@@ -295,7 +301,7 @@ class _Growth:
         """Gradients of all runs after the next round, as many a run as there were."""
         spent = sum(place.gradients for place in places)
         added = sum(
-            (each.extent.runs - place.extent.runs) * place.gradients / place.requested
+            added_runs(place, each.extent) * place.gradients / place.requested
             for place, each in zip(places, decisions, strict=True)
         )
         return spent + added
@@ -312,6 +318,7 @@ class _Growth:
                     start=place.start,
                     estimate=place.estimate,
                     extent=place.extent,
+                    requested=place.requested,
                     left_out=place.requested - len(place.disorder),
                     status=each.status,
                     enough=each.enough,

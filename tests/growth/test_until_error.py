@@ -130,3 +130,21 @@ def test_one_long_run_is_enough_where_it_is_stationary(
     assert (place.status, place.estimate.units) == (Status.REACHED, Units.RECORDS)
     assert place.extent == Extent(1, 1)
     assert abs(place.estimate.mean) < 4.0 * place.estimate.standard_error
+
+
+def test_a_plan_that_is_no_rectangle_grows_and_costs_by_what_it_asks_for(
+    make_study: StudyMaker, tmp_path: Path
+) -> None:
+    task = part("growth_parts:Nothing", place=0.0, spread=1.0, breaks=-1.0)
+    more = Plan(disorders=4, replicas=1)
+    study = make_study(task=task, plan=Plan(replicas=16, more=[more]))
+    assert len(requested_runs(study)) == 19
+    # The rectangle around the plan would ask for 64 runs at once.
+    report = until(study, tmp_path / "runs", 0.2, grow="disorders", most_gradients=24 * 90)
+    (place,) = report.places
+    assert [each.runs for each in report.rounds] == [19, 4]
+    assert (place.extent, place.requested, place.status) == (Extent(8, 1), 23, Status.BUDGET)
+    assert "8 disorders x 1 replicas" in str(report)
+    assert "15 more runs of some disorders" in str(report)
+    assert len(requested_runs(report.study)) == 23
+    assert open_runs(tmp_path / "runs").sizes["run"] == 23
