@@ -4,6 +4,7 @@ import importlib.util
 import os
 import secrets
 import shutil
+import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -122,8 +123,12 @@ def export_zarr(
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.parent / f"{PARTIAL}{os.getpid()}-{secrets.token_hex(4)}"
         try:
-            for name, dataset in {"": root, **groups}.items():
-                _write_group(partial, name, dataset)
+            with warnings.catch_warnings():
+                # What is said of all arrays is repeated in one place, where readers look
+                # first; format 3 does not specify it yet.
+                warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
+                for name, dataset in {**groups, "": root}.items():
+                    _write_group(partial, name, dataset)
             _give_name(partial, target, overwrite=overwrite)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -158,7 +163,12 @@ def _storable(runs: xr.Dataset) -> xr.Dataset:
 
 def _write_group(store: Path, group: str, dataset: xr.Dataset) -> None:
     """Append a block of the first dimension at a time."""
-    options: dict[str, Any] = {"group": group or None, "consolidated": False, "zarr_format": 3}
+    # The root, which is written last, knows of all groups.
+    options: dict[str, Any] = {
+        "group": group or None,
+        "consolidated": not group,
+        "zarr_format": 3,
+    }
     dim = next((v.dims[0] for v in dataset.data_vars.values() if v.dims), None)
     if dim is None:
         dataset.to_zarr(store, mode="a", **options)

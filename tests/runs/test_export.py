@@ -3,6 +3,7 @@
 import importlib.util
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,22 @@ def test_one_format_does_not_replace_the_other(folder: Path, tmp_path: Path) -> 
         export_netcdf(folder, store, overwrite=True)
     assert file.read_bytes() == before
     assert {*tmp_path.iterdir()} == {folder, file, store}
+
+
+@needs_zarr
+@pytest.mark.parametrize("consolidated", [None, True, False])
+def test_xarray_opens_a_store_without_a_warning(
+    mixed: Path, tmp_path: Path, consolidated: bool | None
+) -> None:
+    target = export_zarr(mixed, tmp_path / "a.zarr")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with xr.open_zarr(target, consolidated=consolidated) as found:
+            assert found["loss"].values.tobytes() == open_runs(mixed)["loss"].values.tobytes()
+        with xr.open_zarr(target, group="neuron=7", consolidated=consolidated) as node:
+            assert node.sizes["member"] == 6
+        with xr.open_datatree(target, engine="zarr") as tree:
+            assert {*tree.children} == {"neuron=4", "neuron=7"}
 
 
 LIMITED = """
