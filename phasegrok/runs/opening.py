@@ -49,7 +49,7 @@ def open_runs(
     path : path
         The folder of a study, a single shard, or what `consolidate` made.
     without : collection of str
-        Names of files to leave out.
+        Names of files of the folder to leave out.
     origin : bool
         Whether to add the coordinate ``origin`` on ``run``: which of the ``shards`` in the
         attribute, with their provenance, a run comes from.
@@ -69,7 +69,9 @@ def open_runs(
     ------
     FormatError
         If there are no runs, or a file is damaged, of another study, or holds a run twice;
-        each file is named.
+        each file is named. Also if `without` names no file of the folder.
+    InvalidValueError
+        If the path is none, or `without` is no list of names.
 
     See Also
     --------
@@ -297,13 +299,17 @@ def shards_at(
             f"{type(path).__name__}."
         )
     path = Path(path)
+    _require_names(without)
     if not path.exists():
         raise FormatError(f"a study is a folder, and there is nothing at {str(path)!r}.")
     if not path.is_dir():
+        _require_known(without, (), path)
         return [_lone_shard(path)], None
     study = None
     expected = None
-    paths = [each for each in shard_paths(path) if each.name not in without]
+    paths = shard_paths(path)
+    _require_known(without, [each.name for each in paths], path)
+    paths = [each for each in paths if each.name not in without]
     if (path / DESCRIPTION).exists():
         folder = StudyFolder.open(path)
         study, expected = folder.study, folder.identity
@@ -319,6 +325,26 @@ def shards_at(
     if not shards:
         raise FormatError(f"{path} holds no runs yet; collect or record some first.")
     return shards, study
+
+
+def _require_names(without: Any) -> None:
+    listed = isinstance(without, Collection) and not isinstance(without, str | bytes)
+    if not listed or not all(isinstance(each, str) for each in without):
+        raise InvalidValueError(
+            "without= must be a list of names of files, such as ['shard-0123456789abcdef.h5'], "
+            f"received {without!r}."
+        )
+
+
+def _require_known(without: Collection[str], known: Collection[str], path: Path) -> None:
+    """Refuse to leave out what is not there: another file would be read unasked."""
+    for name in without:
+        if name not in known:
+            what = "shard of that name" if path.is_dir() else "other files beside it"
+            raise FormatError(
+                f"without= must name files of {path}, which has no {what}, received {name!r}."
+                + did_you_mean(name, known)
+            )
 
 
 def _lone_shard(path: Path) -> Shard:

@@ -1,6 +1,7 @@
 """Opening, grids, one file of a study and exports under bad input: refused in words."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from phasegrok.runs import (
     grid_view,
     open_runs,
     open_tree,
+    pooled,
+    states,
     write_shard,
 )
 
@@ -162,6 +165,42 @@ def test_the_study_is_not_replaced_by_itself(door: Door, folder: Path) -> None:
     with pytest.raises(InvalidValueError, match=r"cannot be made of itself|is no Zarr store"):
         door(copy, copy, overwrite=True)
     assert copy.read_bytes() == before
+
+
+READERS: tuple[Door, ...] = (open_runs, open_tree, partial(pooled, variable="loss"), states)
+
+
+def calls(folder: Path, target: Path, without: Any) -> list[Callable[[], Any]]:
+    return [
+        *(partial(reader, folder, without=without) for reader in READERS),
+        *(partial(door, folder, target, without=without) for door in DOORS),
+    ]
+
+
+@pytest.mark.parametrize("without", ["shard", b"shard", 3, None, [3], [Path("shard")]])
+def test_what_is_no_list_of_names_leaves_nothing_out(
+    without: Any, folder: Path, tmp_path: Path
+) -> None:
+    for call in calls(folder, tmp_path / "out", without):
+        with pytest.raises(InvalidValueError, match="must be a list of names of files"):
+            call()
+
+
+def test_a_name_of_no_file_is_refused_with_the_nearest(folder: Path, tmp_path: Path) -> None:
+    (shard,) = folder.glob("shard-*")
+    near = shard.name.removesuffix(".h5")
+    for call in calls(folder, tmp_path / "out", [near]):
+        with pytest.raises(FormatError, match=f"received '{near}'.*{shard.name}"):
+            call()
+    for call in calls(shard, tmp_path / "out", [shard.name]):
+        with pytest.raises(FormatError, match="no other files beside it"):
+            call()
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_file_is_known(folder: Path) -> None:
+    (folder / "shard-damaged.h5").write_text("no shard")
+    assert open_runs(folder, without={"shard-damaged.h5"}).sizes["run"] == 4
 
 
 @pytest.mark.parametrize("door", DOORS[1:])
