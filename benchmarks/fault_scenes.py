@@ -38,7 +38,7 @@ class Witness(Observable):
         if "WITNESS" in os.environ:
             rows = [row.numpy().tobytes() for row in measurement.rows]
             states = [hashlib.blake2b(row, digest_size=8).hexdigest() for row in rows]
-            line = f"{time.monotonic()} {' '.join(states)}\\n"
+            line = f"{time.monotonic()} {os.getpid()} {' '.join(states)}\\n"
             with open(os.environ["WITNESS"], "ab", buffering=0) as file:
                 file.write(line.encode())
         if "TROUBLE" in os.environ:
@@ -104,7 +104,7 @@ time.time = lambda: _true() + _random.uniform(-1e7, 1e7)
 '''
 
 CHECKPOINT_SECONDS = 0.5
-WRITING_SECONDS = 0.5
+RECORD_SECONDS = 0.5
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -186,26 +186,25 @@ class Witnesses:
         self.environment = {"WITNESS": str(path)}
 
     def lost_seconds(self, kills: Iterable[float]) -> float:
-        """What the worst of the kills cost: how old the oldest record was that it undid.
+        """What the worst of the kills cost one worker: the time in which it made what was lost.
 
         A state that is seen again was lost by the first kill after it was seen before.
         """
         edges = np.sort(np.array(list(kills)))
-        lost = 0.0
-        seen: dict[str, float] = {}
-        for moment, states in self._read():
-            before = [seen[state] for state in states if state in seen]
-            if before:
-                place = int(np.searchsorted(edges, min(before)))
+        seen: dict[str, tuple[float, str]] = {}
+        lost: dict[tuple[int, str], list[float]] = {}
+        for moment, process, states in self._read():
+            for before, owner in {seen[state] for state in states if state in seen}:
+                place = int(np.searchsorted(edges, before))
                 if place == len(edges):
                     raise RuntimeError("work was done again that no kill undid")
-                lost = max(lost, float(edges[place]) - min(before))
-            seen.update(dict.fromkeys(states, moment))
-        return lost
+                lost.setdefault((place, owner), []).append(before)
+            seen.update(dict.fromkeys(states, (moment, process)))
+        return max((max(each) - min(each) for each in lost.values()), default=0.0)
 
-    def _read(self) -> list[tuple[float, list[str]]]:
+    def _read(self) -> list[tuple[float, str, list[str]]]:
         lines = [line.split() for line in self.path.read_text(encoding="utf-8").splitlines()]
-        return sorted((float(line[0]), line[1:]) for line in lines)
+        return sorted((float(line[0]), line[1], line[2:]) for line in lines)
 
 
 def workers_of(process: "subprocess.Popen[str]") -> list[int]:
