@@ -18,7 +18,7 @@ from phasegrok.runs.scanning import common_identity, foreign_text, shard_paths
 from phasegrok.runs.twins import Twins
 from phasegrok.runs.verification import read_whole
 from phasegrok.seeding import canonical_json
-from phasegrok.study import RunRequest
+from phasegrok.study import RunRequest, as_stored
 
 __all__ = ["check_study"]
 
@@ -130,7 +130,8 @@ class _Check:
             return []
 
     def _requests(self) -> Mapping[str, RunRequest]:
-        return requests_of(None if self.study is None else self.study.study)
+        asked = requests_of(None if self.study is None else self.study.study)
+        return {each.run_id: each for each in as_stored(asked.values(), self.stored)}
 
     def _add(self, kind: str, severity: Severity, path: Path, text: str) -> None:
         self.findings.append(Finding(kind=kind, severity=severity, path=path, text=text))

@@ -9,11 +9,9 @@ from typing import Any, Final
 
 from phasegrok.runs.disk import PARTIAL, partial_files
 from phasegrok.runs.findings import Finding, Severity
+from phasegrok.runs.unfinished import FOLDER, SUFFIX
 
 __all__ = ["leftovers"]
-
-_CHECKPOINTS: Final = ".checkpoints"
-"""Folder of the snapshots of unfinished batches; `phasegrok.collect.checkpoints` writes it."""
 
 _BLOCK: Final = 2**20
 _LONGEST_LINE: Final = 2**24
@@ -40,14 +38,14 @@ def leftovers(folder: Path, stored: Collection[str]) -> Iterator[Finding]:
             "made anew; remove it when you have no more use for it."
         )
         yield Finding(kind="set aside", severity=Severity.NOTE, path=path, text=text)
-    for path in (*partial_files(folder), *partial_files(folder / _CHECKPOINTS)):
+    for path in (*partial_files(folder), *partial_files(folder / FOLDER)):
         if not _is_being_written(path):
             text = (
                 f"{path} was left behind by a writer that has ended; the next collector "
                 "removes it."
             )
             yield Finding(kind="partial", severity=Severity.NOTE, path=path, text=text)
-    for path in sorted((folder / _CHECKPOINTS).glob("*.checkpoint")):
+    for path in sorted((folder / FOLDER).glob(f"*{SUFFIX}")):
         yield from _checkpoint(path, stored)
 
 

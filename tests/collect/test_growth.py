@@ -13,6 +13,7 @@ from phasegrok.collect.execution import Setup, Stored, run_batch
 from phasegrok.errors import InvalidValueError
 from phasegrok.runs import (
     StudyFolder,
+    check_study,
     merge_studies,
     open_runs,
     states,
@@ -248,6 +249,7 @@ def test_runs_that_are_stored_under_older_labels_are_not_made_again(
     assert numbers_of(tmp_path) == before
     status = study_status(tmp_path)
     assert (status.left, status.beyond) == (0, 0)
+    assert check_study(tmp_path).findings == ()
     more = replace(study, plan=replace(plan, replicas=3))
     assert collect(more, tmp_path, workers=0, progress=False).outcomes == {"finished": 4}
     assert validate(open_runs(tmp_path)) == []
