@@ -114,6 +114,8 @@ class Scene:
     room: Path
     description: Path
     kills: int
+    pause: float = 8.0
+    """Longest time between two kills: from before the first import to well into the work."""
 
     def begin(
         self, folder: Path, *options: str, environment: dict[str, str] | None = None

@@ -114,8 +114,7 @@ def kill_until_done(
             ended(process, 0)
             return moments
         with suppress(subprocess.TimeoutExpired):
-            # From before the first import to well into the work.
-            process.wait(rng.uniform(0.0, 8.0))
+            process.wait(rng.uniform(0.0, scene.pause))
             ended(process, 0)
             return moments
         if kind == "worker":
@@ -384,11 +383,13 @@ def prepared(room: Path, *, tiny: bool) -> Scene:
     scene = Scene(room=room, description=room / "study.toml", kills=3 if tiny else 50)
     begin = time.monotonic()
     scene.finish(scene.calm)
+    seconds = time.monotonic() - begin
     runs, shards = study_status(scene.calm).stored, len(stored(scene.calm))
-    took = f"collected in calm in {time.monotonic() - begin:.0f} s by two workers"
+    took = f"collected in calm in {seconds:.0f} s by two workers"
     kept = f"a checkpoint every {CHECKPOINT_SECONDS} s"
     print(f"{runs} runs in {shards} shards, {took}; {kept}", flush=True)
-    return scene
+    # On a busy machine a process takes longer to start.
+    return dataclasses.replace(scene, pause=max(scene.pause, seconds / 4))
 
 
 def written(line: Line) -> str:
