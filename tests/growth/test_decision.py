@@ -43,6 +43,14 @@ def test_what_is_reached_does_not_grow() -> None:
     assert decided(Extent(4, 10), error=1.0).status is Status.GROWING  # Too few to believe.
 
 
+def test_the_margin_of_more_replicas_is_predicted_with_what_they_still_spread() -> None:
+    components = {"between": 0.04, "within": 1.0}
+    found = decided(Extent(10, 10), error=0.11, grow="replicas", **components)
+    assert found.status is Status.GROWING
+    assert found.extent.replicas > 10
+    assert found.predicted == pytest.approx(margin_of(found.extent, **components), rel=1e-12)
+
+
 @pytest.mark.parametrize("grow", ["either", "replicas"])
 def test_replicas_grow_where_the_disorders_agree(grow: str) -> None:
     found = decided(Extent(10, 10), error=0.05, grow=grow, factor=100.0)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 
+from phasegrok import statistics
 from phasegrok.exact import autoregressive
 from phasegrok.growth import Units, chain_estimate, unit_estimate
-from phasegrok.statistics import disorder_average
+from phasegrok.statistics import disorder_average, samples
 
 
 def test_of_several_disorders_the_error_is_that_of_the_disorder_average() -> None:
@@ -89,3 +90,23 @@ def test_the_error_of_one_disorder_is_not_that_of_several_that_were_asked_for() 
     assert (two.units, two.count) == (Units.DISORDERS, 2)
     one = unit_estimate(values, disorder=np.full(8, 3), asked=1)
     assert (one.units, one.count) == (Units.REPLICAS, 8)
+
+
+def test_the_margin_of_a_short_run_has_student_s_factor() -> None:
+    runs = autoregressive(coefficient=0.8, record_count=400, replica_count=4, seed=4)
+    series = next(iter(runs.data_vars.values())).values
+    found = [each for each in map(chain_estimate, series) if each.units is Units.RECORDS]
+    assert found
+    for each in found:
+        factor = each.margin / each.standard_error
+        lowest, highest = (t.ppf(norm.cdf(1.0), each.count + k - 1) for k in (1, 0))
+        assert lowest <= factor <= highest
+        assert factor > 1.002
+
+
+def test_a_run_that_drifts_has_no_error_though_its_autocorrelation_is_resolved() -> None:
+    noise = np.random.default_rng(6).normal(size=4000)
+    assert chain_estimate(noise).units is Units.RECORDS
+    moved = noise + 0.3 * (np.arange(4000) >= 2000)
+    assert int(statistics.mean(moved).status) == samples.Status.RESOLVED
+    assert chain_estimate(moved).units is Units.NONE

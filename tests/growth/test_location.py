@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 
 from phasegrok.errors import InsufficientSamplesError, InvalidValueError
 from phasegrok.exact import curie_weiss_ising_law, curie_weiss_potts_law
 from phasegrok.exact.discrete_law import DiscreteLaw
-from phasegrok.growth import Location, locate, location
+from phasegrok.growth import Location, evidence, locate, location
 from phasegrok.growth.next_values import next_values, short_value
 
 Law = Callable[[float], DiscreteLaw]
@@ -146,6 +147,18 @@ def test_cells_are_fine_where_the_posterior_lies_and_together_the_range(
     assert fine.median == pytest.approx(found.median, abs=2e-5)
     assert fine.interval == pytest.approx(found.interval, abs=2e-5)
     assert fine.log_odds == pytest.approx(found.log_odds, abs=0.01)
+
+
+def test_the_evidence_is_that_of_a_normal_law() -> None:
+    generator = np.random.default_rng(0)
+    basis, means = generator.normal(size=(3, 6, 4)), generator.normal(size=(2, 6))
+    variance = generator.uniform(0.05, 0.2, 6) ** 2
+    found = evidence._log_evidence(basis, means, variance)
+    centred = means - np.average(means, axis=1, weights=1.0 / variance)[:, np.newaxis]
+    for place, curves in enumerate(basis):
+        # Amplitudes of deviation 2.
+        law = multivariate_normal(np.zeros(6), np.diag(variance) + 4.0 * curves @ curves.T)
+        np.testing.assert_allclose(found[:, place], law.logpdf(centred), rtol=1e-9)
 
 
 def test_no_transition_is_seen_in_a_line_or_in_noise() -> None:

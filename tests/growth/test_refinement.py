@@ -2,12 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from phasegrok.collect import collect
+from phasegrok.errors import InvalidValueError
 from phasegrok.growth import RefineReport, RefineStatus, refine, refinement
+from phasegrok.growth.control_line import ControlLine
+from phasegrok.growth.estimates import unit_estimate
 from phasegrok.runs import StudyFolder, open_runs
 from phasegrok.study import Plan, Recording, Study, part
 
@@ -97,3 +102,42 @@ def test_where_there_is_no_transition_none_is_seen(
     plan = Plan(grid={"place": [0.6, 0.7, 0.8, 0.9]}, replicas=3)
     report = refined(make_line(plan=plan), tmp_path / "runs", rounds=2)
     assert report.status in (RefineStatus.NOT_SEEN, RefineStatus.AT_EDGE)
+
+
+def test_a_tiny_spread_by_chance_does_not_outweigh_all_others() -> None:
+    spreads = [0.1, 0.1, 0.1, 1e-6]
+    places = [
+        SimpleNamespace(estimate=unit_estimate([-each, each], disorder=[0, 1]))
+        for each in spreads
+    ]
+    # Two units that all have in common, beside the one that each has over its mean.
+    variances = 2.0 * np.square(spreads)
+    drawn = (variances + 2.0 * variances.mean()) / 3.0
+    found = refinement._errors(places)  # type: ignore[arg-type]
+    np.testing.assert_allclose(found, np.sqrt(drawn / 2.0), rtol=1e-9)
+
+
+def test_whole_numbers_stay_whole(make_line: StudyMaker, tmp_path: Path) -> None:
+    network = part("two_layer", width=2)
+    plan = Plan(grid={"width": [2, 8, 16, 24]}, replicas=2)
+    study = make_line(network=network, plan=plan)
+    report = refined(
+        study, tmp_path / "runs", control="width", resolution=2, rounds=1, widen=True, low=1
+    )
+    widths = open_runs(tmp_path / "runs")["width"].values
+    assert all(float(each).is_integer() and each >= 1 for each in widths)
+    assert len(set(widths.tolist())) > 4
+    assert report.rounds
+
+
+def test_a_range_widens_within_the_domain_alone(make_line: StudyMaker) -> None:
+    plan = Plan(grid={"temperature": [0.1, 0.2, 0.3, 0.4]}, replicas=2)
+    line = ControlLine.of(make_line(plan=plan), control="temperature", resolution=0.02)
+    for _ in range(20):
+        line = line.widened(below=True, above=False)
+        assert 0.0 <= line.low < 0.1
+    assert line.widened(below=True, above=False) == line
+    assert line.takes(line.low)
+    assert not line.takes(-0.1)
+    with pytest.raises(InvalidValueError, match="that the study takes"):
+        ControlLine.of(make_line(plan=plan), control="temperature", resolution=0.02, low=-1.0)
