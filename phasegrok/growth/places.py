@@ -16,7 +16,7 @@ from phasegrok.runs import StudyFolder, attribute_of, open_runs
 from phasegrok.runs.folder import DESCRIPTION
 from phasegrok.schema import RECORD, RUN, Outcome
 from phasegrok.statistics.samples import FloatArray
-from phasegrok.study import Plan, RunRequest, Study, joined_plan, requested_runs
+from phasegrok.study import Plan, RunRequest, Study, as_stored, joined_plan, requested_runs
 
 __all__ = [
     "Place",
@@ -176,7 +176,8 @@ def _place(
     *,
     start_record: int,
 ) -> Place:
-    stored = [rows[each.run_id] for each in requests if each.run_id in rows]
+    known = as_stored(requests, rows)
+    stored = [rows[each.run_id] for each in known if each.run_id in rows]
     there = runs.isel({RUN: stored})
     whole = np.flatnonzero(there["outcome"].values == Outcome.FINISHED.value)
     kept = there.isel({RUN: whole})
