@@ -50,6 +50,9 @@ STARTS_WITHOUT_SUCCESS = 3
 KILLED_STARTS_WITHOUT_SUCCESS = 12
 """As many where a signal ended them: it came from outside, and may not come again."""
 
+READY_SECONDS = 300.0
+"""What a process may take to load its modules, on a slow disk perhaps."""
+
 PROBE_GRACE = 30.0
 """Seconds that a probe may take besides the time limit of a run."""
 
@@ -90,6 +93,12 @@ class _Worker:
         self.send(setup)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
+
+    @property
+    def allowance(self) -> float:
+        """Seconds without a sign after which it has hung."""
+        # No run is to blame for what starting takes.
+        return self.patience if self.ready else max(self.patience, READY_SECONDS)
 
     def send(self, value: object) -> None:
         """Send an object; a process that is gone is noticed by its listener."""
@@ -225,18 +234,18 @@ class Processes:
     def _seconds_of_patience(self) -> float | None:
         """Until the first process has been silent for too long; None where none can be."""
         busy = [each for each in self._workers if each.number is not None]
-        left = min((each.heard + each.patience for each in busy), default=math.inf)
+        left = min((each.heard + each.allowance for each in busy), default=math.inf)
         return None if math.isinf(left) else max(left - time.monotonic(), 0.0)
 
     def _hung(self) -> Hung | None:
         """Kill a process that has been silent for too long."""
         for worker in self._workers:
             silence = time.monotonic() - worker.heard
-            if worker.number is not None and silence >= worker.patience:
+            if worker.number is not None and silence >= worker.allowance:
                 number = worker.number
                 worker.process.kill()
                 self._replace(worker)
-                return Hung(number, f"no step ended within {worker.patience:.3g} s")
+                return Hung(number, f"no step ended within {worker.allowance:.3g} s")
         return None
 
     def _free_worker(self) -> _Worker:

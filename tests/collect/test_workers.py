@@ -13,7 +13,7 @@ import pytest
 
 from phasegrok.collect.execution import Setup, Stored
 from phasegrok.collect.executor import Advanced, Died, Ended, Hung, InProcess
-from phasegrok.collect.workers import Processes, make_executor
+from phasegrok.collect.workers import PROGRAM, Processes, make_executor
 from phasegrok.errors import PhasegrokError
 from phasegrok.study import Plan, Study, requested_runs
 
@@ -172,3 +172,28 @@ def test_a_process_that_gives_signs_is_not_killed(
             message = processes.receive()
         assert isinstance(message, Ended)
         assert isinstance(message.result, Stored)
+
+
+def test_a_process_that_takes_long_to_start_has_not_hung(
+    make_study: StudyMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = "import time; time.sleep(5.0); " + PROGRAM
+    monkeypatch.setattr("phasegrok.collect.workers.PROGRAM", slow)
+    study = make_study(plan=Plan())
+    with closing(Processes(Setup(study, tmp_path, "cpu"), 1)) as processes:
+        processes.start(1, requested_runs(study), patience=4.0)
+        message = processes.receive()
+        while isinstance(message, Advanced):
+            message = processes.receive()
+    assert isinstance(message, Ended), message
+
+
+def test_a_process_that_never_starts_has_hung(
+    make_study: StudyMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("phasegrok.collect.workers.PROGRAM", "import time; time.sleep(600)")
+    monkeypatch.setattr("phasegrok.collect.workers.READY_SECONDS", 1.0)
+    study = make_study(plan=Plan())
+    with closing(Processes(Setup(study, tmp_path, "cpu"), 1)) as processes:
+        processes.start(1, requested_runs(study), patience=0.5)
+        assert processes.receive() == Hung(1, "no step ended within 1 s")
