@@ -482,7 +482,9 @@ def test_an_end_from_outside_stops_the_workers_and_says_what_is_kept(
     assert process.returncode == code
     assert f"phasegrok: {word}" in error
     assert status.live is not None
-    assert (status.live.process, status.running, status.left) == (process.pid, 4, 4)
+    assert (status.live.process, status.left) == (process.pid, 4)
+    # How many runs share the batch follows from how fast they were timed.
+    assert 1 <= status.running <= 4
     assert first["collector"]["process"] == process.pid
     assert (looks[-1]["collector"], looks[-1]["exit_code"], looker.returncode) == (None, 3, 3)
     assert "Traceback" not in error
