@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-from phasegrok.cli.codes import DONE, FAILURES
+from phasegrok.cli.codes import DONE, FAILURES, by_outcomes
 from phasegrok.cli.commands import Commands, new_command, require_torch
 from phasegrok.cli.effort import (
     add_effort,
@@ -16,7 +16,6 @@ from phasegrok.cli.effort import (
     told_by_file,
 )
 from phasegrok.errors import InvalidValueError
-from phasegrok.schema import Outcome
 from phasegrok.study import Study
 
 __all__ = ["add_collecting"]
@@ -157,8 +156,7 @@ def _collect_all(study: Study, options: argparse.Namespace) -> int:
             study, options.out, replace_plan=options.replace_plan, **effort(options)
         )
     print(report)
-    failed = report.outcomes.get(Outcome.FAILED) or report.failed_before
-    return FAILURES if failed else DONE
+    return FAILURES if report.failed_before else by_outcomes(report.outcomes)
 
 
 def _collect_until(study: Study, options: argparse.Namespace, goal: dict[str, Any]) -> int:

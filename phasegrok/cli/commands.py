@@ -55,10 +55,11 @@ def command_on_folder(
     text: str,
     *,
     aliases: tuple[str, ...] = (),
+    about: str = "folder of the study",
 ) -> argparse.ArgumentParser:
     """Declare a command whose one argument is the folder of a study; see `new_command`."""
     command = new_command(commands, name, function, text, aliases=aliases)
-    command.add_argument("folder", type=Path, metavar="FOLDER", help="folder of the study")
+    command.add_argument("folder", type=Path, metavar="FOLDER", help=about)
     return command
 
 

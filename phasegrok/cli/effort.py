@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from phasegrok.cli.codes import DONE, FAILURES, INCOMPLETE
+from phasegrok.cli.codes import INCOMPLETE, by_outcomes
 from phasegrok.errors import InvalidStudyError
 from phasegrok.runs import study_status
-from phasegrok.schema import Outcome
 from phasegrok.study import Study, read_study
 
 __all__ = [
@@ -90,8 +89,7 @@ def grown_code(folder: Path, *, is_complete: bool) -> int:
     """Exit code of what let a study grow: was it reached, and did any run fail."""
     if not is_complete:
         return INCOMPLETE
-    failed = study_status(folder).outcomes.get(Outcome.FAILED, 0)
-    return FAILURES if failed else DONE
+    return by_outcomes(study_status(folder).outcomes)
 
 
 @contextmanager

@@ -6,10 +6,9 @@ import sys
 import time
 from typing import Final
 
-from phasegrok.cli.codes import DONE, FAILURES, INCOMPLETE
+from phasegrok.cli.codes import DONE, FAILURES, INCOMPLETE, by_outcomes
 from phasegrok.cli.commands import Commands, command_on_folder
 from phasegrok.runs import StudyStatus, check_study, study_status
-from phasegrok.schema import Outcome
 
 __all__ = ["add_looking"]
 
@@ -39,7 +38,14 @@ def add_looking(commands: Commands) -> None:
         help="seconds between looks of --live (default: 2)",
     )
     text = "look for damaged, foreign and missing files, and for breaches of the schema"
-    check = command_on_folder(commands, "check", _check, text, aliases=("validate",))
+    check = command_on_folder(
+        commands,
+        "check",
+        _check,
+        text,
+        aliases=("validate",),
+        about="a study, or one of its files",
+    )
     check.add_argument("--json", action="store_true", help="write JSON, for programs")
 
 
@@ -78,7 +84,7 @@ def _code(status: StudyStatus) -> int:
         return FAILURES
     if status.left:
         return INCOMPLETE
-    return FAILURES if status.outcomes.get(Outcome.FAILED, 0) else DONE
+    return by_outcomes(status.outcomes)
 
 
 def _check(options: argparse.Namespace) -> int:

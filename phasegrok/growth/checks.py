@@ -1,7 +1,6 @@
 """What is asked of growth, checked before anything is simulated."""
 
 import math
-import os
 from collections.abc import Mapping
 from inspect import signature
 from numbers import Integral, Real
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from phasegrok.collect import collect, series_names
+from phasegrok.collect.plan import check_folder
 from phasegrok.errors import InvalidStudyError, InvalidValueError, did_you_mean
 from phasegrok.study import Study, require_study
 
@@ -31,10 +31,7 @@ def checked_folder(folder: Any) -> Path:
     InvalidValueError
         With what was received.
     """
-    if not isinstance(folder, str | os.PathLike):
-        raise InvalidValueError(
-            f"the folder of a study must be a path, received {folder!r}; give it as text."
-        )
+    check_folder(folder)
     return Path(folder)
 
 

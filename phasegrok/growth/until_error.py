@@ -152,9 +152,11 @@ class GrowthReport:
         ]
         lines += [f"  {place}" for place in self.places]
         for number, each in enumerate(self.rounds[1:], start=1):
+            known = math.isfinite(each.predicted)
+            told = f"predicted ±{each.predicted:.2g}" if known else "not predicted"
             lines.append(
                 f"round {number}: {each.runs} runs, {each.gradients:.4g} gradients; largest "
-                f"error ±{each.found:.2g}, predicted ±{each.predicted:.2g}"
+                f"error ±{each.found:.2g}, {told}"
             )
         return "\n".join(lines)
 

@@ -63,7 +63,7 @@ class IntegrityReport:
     Parameters
     ----------
     folder : Path
-        Of the study.
+        Of the study, or the one file that was checked.
     findings : tuple of Finding
         The worst first.
     shards, runs : int

@@ -1,4 +1,4 @@
-"""What can be wrong with one shard of a study, looked at by itself."""
+"""What can be wrong with one shard of a study or one exported file, looked at by itself."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 from phasegrok.errors import DamagedShardError, FormatError, InvalidStudyError
 from phasegrok.runs.findings import Finding, Severity
 from phasegrok.runs.labels import mislabelled
-from phasegrok.runs.shard import name_of_runs
+from phasegrok.runs.shard import is_shard, name_of_runs
 from phasegrok.runs.steps import made
 from phasegrok.runs.validation import validate
 from phasegrok.runs.verification import Whole
@@ -25,6 +25,7 @@ _FROM_TABLE: Final = {"recorded": "from_frame"}
 """Identity of runs that bear the names which a table gave them."""
 
 _AGAIN: Final = "Move the file away and collect again, which makes its runs anew."
+_EXPORT: Final = "Move the file away and export its study again."
 
 _UNKNOWN: Final = "not known"
 
@@ -49,13 +50,13 @@ def shard_findings(whole: Whole, *, described: bool) -> Iterator[Finding]:
             kind="damaged",
             severity=Severity.ERROR,
             path=path,
-            text=f"{path}: not what was written are {', '.join(whole.wrong)}. {_AGAIN}",
+            text=f"{path}: not what was written are {', '.join(whole.wrong)}. {_again(path)}",
         )
     for breach in validate(whole.runs):
-        text = f"{path} breaches the schema: {breach} {_AGAIN}"
+        text = f"{path} breaches the schema: {breach} {_again(path)}"
         yield Finding(kind="schema", severity=Severity.ERROR, path=path, text=text)
     name = name_of_runs(whole.shard.run_ids)
-    if path.name != name:
+    if path.name != name and is_shard(path):  # Others bear the names that users gave them.
         text = (
             f"{path} does not bear the name that follows from its runs: it was renamed, or its "
             f"runs were edited. Rename it to {name} unless that is there."
@@ -81,7 +82,9 @@ def unusable(path: Path, error: FormatError) -> Finding:
     if not isinstance(error, DamagedShardError):
         return Finding(kind="unreadable", severity=Severity.ERROR, path=path, text=str(error))
     text = f"{error} Collecting again sets it aside and makes its runs anew."
-    if path.is_file() and _beginning(path) != _SIGNATURE:
+    if not is_shard(path):
+        text = f"{error} {_EXPORT}"
+    elif path.is_file() and _beginning(path) != _SIGNATURE:
         text = (
             f"{path} does not begin as an HDF5 file: it is no shard, or its beginning is lost. "
             "Move it away; collecting again makes what is missing."
@@ -118,6 +121,10 @@ def named_first(names: list[str], separator: str = ", ") -> str:
     """Name a few of many."""
     more = len(names) - _MOST_NAMED
     return separator.join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _again(path: Path) -> str:
+    return _AGAIN if is_shard(path) else _EXPORT
 
 
 def _beginning(path: Path) -> bytes:
@@ -162,6 +169,6 @@ def _labels(whole: Whole) -> Iterator[Finding]:
         text = (
             f"{path}: the names of the runs {named_first(wrong)} do not follow from their "
             "controls, disorder, replica and start: labels were swapped or edited. "
-            f"{_AGAIN}"
+            f"{_again(path)}"
         )
         yield Finding(kind="label", severity=Severity.ERROR, path=path, text=text)

@@ -28,13 +28,14 @@ _IN_DISTRIBUTION: Final = "long runs agree in distribution only"
 def check_study(path: str | Path) -> IntegrityReport:
     """Look for everything that can be wrong with the files of a study.
 
-    All data are read once, one shard in memory at a time. Nothing is written, so that a
+    All data are read once, one file in memory at a time. Nothing is written, so that a
     read-only folder, or one that is being collected into, can be checked.
 
     Parameters
     ----------
     path : path
-        Folder of the study.
+        Folder of the study, a single shard, or what `consolidate` made. Of one file nothing
+        is said of missing runs, which are elsewhere.
 
     Returns
     -------
@@ -46,12 +47,12 @@ def check_study(path: str | Path) -> IntegrityReport:
     InvalidValueError
         If it is no path.
     FormatError
-        If it is not the folder of a study.
+        If it is neither the folder of a study nor a file that could be one of its shards.
     """
     begin = time.monotonic()
-    folder = _folder(path)
+    folder = _checked(path)
     # Of one moment, since a collector may be adding more.
-    paths = shard_paths(folder)
+    paths = shard_paths(folder) if folder.is_dir() else [folder]
     check = _Check(folder, paths)
     for each in paths:
         check.look_at(each)
@@ -78,7 +79,8 @@ class _Check:
         self.study: StudyFolder | None = None
         self.shards = 0
         self.size = 0
-        self._describe()
+        if folder.is_dir():
+            self._describe()
         seen = list(_readable(paths))
         expected = None if self.study is None else canonical_json(self.study.identity)
         self._identity = common_identity(seen) if expected is None else expected
@@ -120,7 +122,8 @@ class _Check:
         yield from self._twins.findings()
         yield from self._plan()
         yield from self._mixture()
-        yield from leftovers(self.folder, self.stored)
+        if self.folder.is_dir():
+            yield from leftovers(self.folder, self.stored)
 
     def missing(self) -> list[str]:
         """Runs that are asked for and not stored."""
@@ -193,12 +196,14 @@ class _Check:
             )
 
 
-def _folder(path: str | Path) -> Path:
+def _checked(path: str | Path) -> Path:
     if not isinstance(path, str | Path):
         raise InvalidValueError(
             f"checking needs the path of a study, received {type(path).__name__}."
         )
     folder = Path(path)
+    if folder.is_file() and folder.name != DESCRIPTION:
+        return folder
     if not folder.is_dir():
         raise FormatError(
             f"a study is a folder, and {str(path)!r} is none; give the folder that was named "

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,15 @@ from phasegrok.runs.versions import CONTENTS, GROUPS
 from phasegrok.schema import ATTRIBUTE, RECORD, RUN, STATES_GROUP
 from phasegrok.seeding import digest
 
-__all__ = ["SHARD_PATTERN", "Stored", "checksum", "describe", "name_of_runs", "write_shard"]
+__all__ = [
+    "SHARD_PATTERN",
+    "Stored",
+    "checksum",
+    "describe",
+    "is_shard",
+    "name_of_runs",
+    "write_shard",
+]
 
 SHARD_PATTERN = "shard-*.h5"
 """What the names of shards look like."""
@@ -85,6 +94,11 @@ def write_shard(
 def name_of_runs(run_ids: Iterable[str]) -> str:
     """Name the shard of these runs, whatever their order."""
     return f"shard-{digest(sorted(run_ids))}.h5"
+
+
+def is_shard(path: Path) -> bool:
+    """Tell whether a file bears the name of a shard."""
+    return fnmatch(path.name, SHARD_PATTERN)
 
 
 def checksum(values: npt.NDArray[Any]) -> str:

@@ -19,7 +19,7 @@ from phasegrok.runs.described import (
 from phasegrok.runs.reading import Shard, opened, read_shard, stored_array
 from phasegrok.runs.shard import checksum
 from phasegrok.runs.versions import GROUPS
-from phasegrok.schema import ATTRIBUTE, CONSOLIDATED, ORIGIN, STATES_GROUP
+from phasegrok.schema import ATTRIBUTE, CONSOLIDATED, MEMBER, ORIGIN, RUN, STATES_GROUP
 
 __all__ = ["Whole", "corrupted", "read_whole"]
 
@@ -109,7 +109,7 @@ def _dataset(file: Any, shard: Shard, wrong: list[str]) -> xr.Dataset:
             wrong.append(full)
         said = said_of(file[full])
         held = not stored.described or described_checksum(said) == stored.described
-        if not (held and _are_scales(file[full].parent, stored.dims)):
+        if not (held and _are_scales(file[full].parent, _dims_in_file(shard, stored.dims))):
             wrong.append(f"{full} (attributes)")
         plain = {key: value for key, value in said.items() if key not in OF_NETCDF}
         target = coordinates if stored.coordinate else variables
@@ -120,6 +120,12 @@ def _dataset(file: Any, shard: Shard, wrong: list[str]) -> xr.Dataset:
         wrong.append(f"{shard.group or '/'} (attributes)")
     plain = {key: value for key, value in said.items() if key not in OF_FILE}
     return xr.Dataset(variables, coordinates, plain)
+
+
+def _dims_in_file(shard: Shard, dims: tuple[str, ...]) -> tuple[str, ...]:
+    """Dimensions as netCDF readers see them: a group of a consolidated file has some runs."""
+    some = bool(shard.group) and CONSOLIDATED in shard.attribute
+    return tuple(MEMBER if some and dim == RUN else dim for dim in dims)
 
 
 def _are_scales(group: Any, dims: tuple[str, ...]) -> bool:
@@ -140,8 +146,8 @@ def _strangers(file: Any, *groups: Shard) -> Iterator[str]:
     for shard in groups:
         if not shard.contents:
             continue
-        known = {dim for each in shard.contents.values() for dim in each.dims}
-        known |= set(shard.contents)
+        dims = {dim for each in shard.contents.values() for dim in each.dims}
+        known = {*shard.contents, *_dims_in_file(shard, tuple(dims))}
         if not shard.group:
             known |= {STATES_GROUP, *shard.attribute.get(GROUPS, {})}
             known |= {ORIGIN} if CONSOLIDATED in shard.attribute else set()

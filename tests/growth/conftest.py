@@ -63,7 +63,10 @@ class Shifted(Observable):
 
 @dataclass(frozen=True, kw_only=True)
 class Order(Observable):
-    """An order parameter along the place: a jump or a smooth rise, and thermal noise."""
+    """An order parameter along the place: a jump or a smooth rise, and thermal noise.
+
+    Each disorder shifts where it lies.
+    """
 
     name: str = "order"
     long_name: str = "order parameter"
@@ -73,9 +76,10 @@ class Order(Observable):
     def measure(self, measurement):
         place = measurement.task_numbers("place")
         noise = 0.05 * measurement.parameters["readout"].flatten(1)[:, 0]
+        at = self.at + torch.as_tensor(measurement.truth["shift"]).reshape(-1)
         if self.width == 0.0:
-            return (place > self.at).to(noise.dtype) + noise
-        return torch.sigmoid((place - self.at) / self.width).to(noise.dtype) + noise
+            return (place > at).to(noise.dtype) + noise
+        return torch.sigmoid((place - at) / self.width).to(noise.dtype) + noise
 '''
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from phasegrok.collect import collect
-from phasegrok.errors import InvalidValueError
+from phasegrok.errors import InvalidStudyError, InvalidValueError
 from phasegrok.growth import RefineReport, RefineStatus, refine, refinement
 from phasegrok.growth.control_line import ControlLine
 from phasegrok.growth.estimates import unit_estimate
@@ -94,6 +94,52 @@ def test_a_transition_outside_is_told_or_looked_for(
     wide = refined(inside, tmp_path / "wide", widen=True, low=0.2, resolution=0.04)
     assert wide.status is RefineStatus.RESOLVED
     assert abs(wide.location.median - 0.4321) < 0.04
+
+
+def shifted(make_line: StudyMaker) -> Study:
+    """Each of four disorders has its step elsewhere, by 0.03 as their standard deviation."""
+    task = part("growth_parts:Nothing", place=0.0, spread=0.03, breaks=-1.0)
+    plan = Plan(grid={"place": [0.0, 0.2, 0.4, 0.6, 0.8]}, disorders=4)
+    return make_line(0.03, seed=12, task=task, plan=plan)
+
+
+def test_disorders_are_added_everywhere_where_they_limit_the_place(
+    make_line: StudyMaker, tmp_path: Path
+) -> None:
+    report = refined(shifted(make_line), tmp_path / "runs", resolution=0.02, rounds=12)
+    assert report.status is RefineStatus.RESOLVED
+    runs = open_runs(tmp_path / "runs")
+    counts = np.unique(runs["place"].values, return_counts=True)[1]
+    assert counts.min() == counts.max() > 4
+    first, last = report.location.interval
+    assert last - first < 0.02
+    # Of as many disorders as there are, three of their standard errors.
+    assert abs(report.location.median - 0.4321) < 3.0 * 0.03 / np.sqrt(counts.min())
+    assert any(not each.values and each.runs for each in report.rounds[1:])
+
+
+def test_too_few_disorders_are_told_with_how_many_would_do(
+    make_line: StudyMaker, tmp_path: Path
+) -> None:
+    report = refined(shifted(make_line), tmp_path / "runs", resolution=0.01, most_runs=4)
+    assert report.status is RefineStatus.DISORDERS
+    assert report.disorders_needed > 4
+    assert f"about {report.disorders_needed} of them at every value" in str(report)
+
+
+def test_values_that_the_study_refuses_end_it_with_what_is_known(
+    make_line: StudyMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def collected_once(*arguments: Any, **options: Any) -> Any:
+        if (tmp_path / "runs").exists():
+            raise InvalidStudyError("the largest run needs more memory than there is.")
+        return collect(*arguments, **options)
+
+    monkeypatch.setattr(refinement, "collect", collected_once)
+    report = refined(make_line(), tmp_path / "runs", resolution=0.001)
+    assert report.status is RefineStatus.REFUSED
+    assert len(report.rounds) == 1
+    assert StudyFolder.open(tmp_path / "runs").description() == report.study
 
 
 def test_where_there_is_no_transition_none_is_seen(
