@@ -2,7 +2,6 @@
 
 import math
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 import xarray as xr
 
 from phasegrok.collect.checkpoints import CheckpointFile
-from phasegrok.dynamics import Progress, failed_dataset, simulate
+from phasegrok.dynamics import Progress, Simulation, failed_dataset, reason_of, simulate
 from phasegrok.runs import attribute_of, attribute_text, provenance, write_shard
 from phasegrok.schema import ATTRIBUTE
 from phasegrok.study import RunRequest, Study
@@ -33,6 +32,8 @@ class Raised(NamedTuple):
     """An exception within a batch."""
 
     reason: str
+    made: Simulation | None = None
+    """Of a lone run, or a ladder: its records until then, where there are any."""
 
 
 class Unwritable(NamedTuple):
@@ -97,9 +98,12 @@ def run_batch(
             report=report,
             checkpoints=checkpoint,
             run_seconds=setup.run_seconds,
+            keep_failed=True,
         )
     except Exception as error:
-        return Raised(_reason(error))
+        return Raised(reason_of(error))
+    if simulation.raised:
+        return Raised(simulation.raised, simulation)
     try:
         dataset = _with_provenance(simulation.dataset, setup.command)
         path = write_shard(setup.folder, dataset, simulation.states)
@@ -114,13 +118,18 @@ def run_batch(
     except OSError as error:
         return Unwritable(str(error))
     except Exception as error:
-        return Raised(_reason(error))
+        return Raised(reason_of(error))
 
 
 def write_failed(
-    study: Study, requests: Sequence[RunRequest], folder: Path, reason: str
+    study: Study,
+    requests: Sequence[RunRequest],
+    folder: Path,
+    reason: str,
+    *,
+    made: Simulation | None = None,
 ) -> Stored | Unwritable:
-    """Write runs that could not be simulated, with the reason.
+    """Write runs that could not be simulated to their end, with the reason.
 
     Parameters
     ----------
@@ -132,16 +141,19 @@ def write_failed(
         Folder of the study.
     reason : str
         Why they failed.
+    made : Simulation or None
+        Their records until then; without it they have none.
 
     Returns
     -------
     Stored or Unwritable
         What became of it.
     """
-    dataset = failed_dataset(study, requests, reason)
+    dataset = failed_dataset(study, requests, reason) if made is None else made.dataset
+    states, gradients = (None, 0) if made is None else (made.states, made.gradients)
     try:
-        path = write_shard(folder, _with_provenance(dataset, ""))
-        return Stored(path, _outcomes(dataset), 0, (), 0.0)
+        path = write_shard(folder, _with_provenance(dataset, ""), states)
+        return Stored(path, _outcomes(dataset), gradients, (), 0.0)
     except OSError as error:
         return Unwritable(str(error))
 
@@ -156,9 +168,3 @@ def _with_provenance(dataset: xr.Dataset, command: str) -> xr.Dataset:
 
 def _outcomes(dataset: xr.Dataset) -> dict[str, int]:
     return dict(Counter(str(outcome) for outcome in dataset["outcome"].values))
-
-
-def _reason(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{place}"

@@ -73,7 +73,7 @@ class Ledger:
         self._waiting = deque(batches)
         self._running: dict[int, Batch] = {}
         self._fractions: dict[int, float] = {}
-        self._failures: list[tuple[Batch, str]] = []
+        self._failures: list[tuple[Batch, Raised]] = []
         self._noted: set[str] = set()
         self._started = 0
         self._gradients = 0
@@ -136,7 +136,7 @@ class Ledger:
         if isinstance(result, Unwritable):
             raise StorageError(result.reason)
         if isinstance(result, Raised):
-            self._split(batch, result.reason)
+            self._split(batch, result)
             return
         self._gradients += batch.gradients
         self.stored.append(result)
@@ -155,7 +155,7 @@ class Ledger:
             self._reporter.note(told)
             self._waiting.appendleft(replace(left, deaths=batch.deaths + 1))
         else:
-            self._split(left, died.reason)
+            self._split(left, Raised(died.reason))
 
     def _count_landed(self, batch: Batch) -> None:
         """Count a batch whose worker died after its shard had landed."""
@@ -172,7 +172,7 @@ class Ledger:
             self._count_landed(batch)
             return
         self._reporter.note(f"{reason} in a batch of {len(left.requests)}")
-        self._split(left, reason)
+        self._split(left, Raised(reason))
 
     def _patience(self, batch: Batch) -> float:
         """Seconds without a sign after which a batch has hung."""
@@ -180,11 +180,11 @@ class Ledger:
         step = batch.seconds / max(left, 1.0)
         return self._run_seconds + STEPS_OF_PATIENCE * step + START_SECONDS
 
-    def _split(self, batch: Batch, reason: str) -> None:
+    def _split(self, batch: Batch, failure: Raised) -> None:
         if len(batch.units) > 1:
             self._waiting.extendleft(reversed(halves(batch)))
             return
-        self._failures.append((batch, reason))
+        self._failures.append((batch, failure))
         if not self._nothing_succeeded:
             self._write_failures()
         elif len(self._failures) >= FAILURES_WITHOUT_SUCCESS:
@@ -198,13 +198,14 @@ class Ledger:
         count = sum(len(batch.requests) for batch, _ in self._failures)
         which = f"the first {count}" if self._waiting or self._running else f"all {count}"
         return InvalidStudyError(
-            f"{which} runs failed one and all, the last with: {self._failures[-1][1]}. "
+            f"{which} runs failed one and all, the last with: {self._failures[-1][1].reason}. "
             "Nothing was stored; correct the study and start again."
         )
 
     def _write_failures(self) -> None:
-        for batch, reason in self._failures:
-            result = write_failed(self._study, batch.requests, self._folder.path, reason)
+        for batch, (reason, made) in self._failures:
+            folder = self._folder.path
+            result = write_failed(self._study, batch.requests, folder, reason, made=made)
             if isinstance(result, Unwritable):
                 raise StorageError(result.reason)
             self._reporter.note(f"{_runs(batch.requests)} failed: {reason}")

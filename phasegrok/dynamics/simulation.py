@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, final
 
@@ -15,6 +16,7 @@ from phasegrok.dynamics.building import BuiltRun, build_run, temperature_only_de
 from phasegrok.dynamics.dataset import batch_dataset, states_dataset
 from phasegrok.dynamics.events import EventWatch
 from phasegrok.dynamics.exchange import Ladders
+from phasegrok.dynamics.failure import reason_of
 from phasegrok.dynamics.ramps import apply_ramps
 from phasegrok.dynamics.recorder import Recorder
 from phasegrok.dynamics.snapshot import Checkpoints, Snapshot
@@ -52,12 +54,15 @@ class Simulation:
         What an operator should know.
     gradients : int
         Gradients that were taken here, over all runs; those before a checkpoint are not.
+    raised : str
+        What a lone run raised that was kept as failed; empty where nothing was.
     """
 
     dataset: xr.Dataset
     states: xr.Dataset | None
     warnings: tuple[str, ...]
     gradients: int
+    raised: str = ""
 
 
 def simulate(
@@ -68,6 +73,7 @@ def simulate(
     report: Callable[[Progress], None] | None = None,
     checkpoints: Checkpoints | None = None,
     run_seconds: float = math.inf,
+    keep_failed: bool = False,
 ) -> Simulation:
     """Make runs, all in one batch.
 
@@ -86,6 +92,9 @@ def simulate(
     run_seconds : float
         Time after which a run is truncated. The time of a run is its share of that of its
         batch: a step of n runs counts for each as a n-th of its duration.
+    keep_failed : bool
+        Whether a lone run, or a lone ladder, that raises after its first record is returned
+        with the records it has, as failed, in place of the exception.
 
     Returns
     -------
@@ -106,6 +115,7 @@ def simulate(
             "by batch_key and simulate each group."
         )
     loop = _begun(study, runs, torch.device(device), checkpoints)
+    loop.keeps_failed = keep_failed and len({each.unit for each in requests}) == 1
     loop.run(report, checkpoints, run_seconds)
     return loop.result()
 
@@ -185,6 +195,8 @@ class _Loop:
         )
         self.ladders = _ladders(study, runs)
         self.warnings: list[str] = []
+        self.keeps_failed = False
+        self.raised = ""
         if len(runs) == 1:
             self.rows, self.places = [0, -1], [0, 0]
             self.batch.select(self.places)
@@ -203,12 +215,12 @@ class _Loop:
             self._begin()
         due = {step: index for index, step in enumerate(self.steps)}
         for step in range(self.next_step, self.total + 1):
-            self._look(step, due)
+            with self._as_outcome():
+                self._look(step, due)
             if report is not None:
                 report(Progress(step, self.total, len(self.runs)))
-            if step == self.total or not self._moving:
+            if step == self.total or not self._advance():
                 break
-            self._advance()
             self._stop_after(run_seconds)
             if checkpoints is not None and checkpoints.is_due():
                 checkpoints.keep(self.snapshot())
@@ -235,21 +247,40 @@ class _Loop:
                 self._end(run, Outcome.TRUNCATED, f"time limit of {run_seconds:g} s")
             self._leave(set(moving))
 
+    @contextmanager
+    def _as_outcome(self) -> Iterator[None]:
+        """Take an exception for how the runs ended, where they may and have a record."""
+        try:
+            yield
+        except Exception as error:
+            moving = self._moving
+            if not (self.keeps_failed and self.recorder.counts[moving].all()):
+                raise
+            self.raised = reason_of(error)
+            for run in moving:
+                self._end(run, Outcome.FAILED, self.raised)
+            self._leave(set(moving))
+
     def _begin(self) -> None:
         batch = self.batch
         self._warn_of_temperature()
         self._warn_of_large_steps()
         batch.integrator.begin(batch.state, batch.system, batch.drive.settings)
 
-    def _advance(self) -> None:
-        """Make one step, and set the controls as they are at its end."""
-        batch = self.batch
-        batch.advance()
-        self.next_step = batch.state.step
-        self._exchange(self.next_step)
-        if self.study.ramps:
-            settings = batch.drive.settings
-            apply_ramps(self.study.ramps, self.next_step, batch.system, settings)
+    def _advance(self) -> bool:
+        """Make one step with the runs that are left, and tell whether any still are."""
+        if not self._moving:
+            return False
+        with self._as_outcome():
+            batch = self.batch
+            batch.advance()
+            self.next_step = batch.state.step
+            self._exchange(self.next_step)
+            # As they are at the end of the step.
+            if self.study.ramps:
+                settings = batch.drive.settings
+                apply_ramps(self.study.ramps, self.next_step, batch.system, settings)
+        return bool(self._moving)
 
     def result(self) -> Simulation:
         """The dataset and what belongs to it."""
@@ -268,6 +299,7 @@ class _Loop:
             states=states,
             warnings=tuple(self.warnings),
             gradients=sum(self.gradients) - self.restored_gradients,
+            raised=self.raised,
         )
 
     def snapshot(self) -> Snapshot:

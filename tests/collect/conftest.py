@@ -22,21 +22,26 @@ from dataclasses import dataclass
 
 import torch
 
-from phasegrok.observables import Observable
+from phasegrok.observables import Observable, TrainLoss
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble(Observable):
-    """Raises, kills its process, prints or sleeps where the cubic part is that number."""
+    """Raises, kills its process, prints or sleeps where the cubic part is that number.
+
+    With `at`, not before the training loss is that number to its last bit.
+    """
 
     cubic: float = -1.0
     what: str = "raise"
+    at: float = -1.0
     name: str = "trouble"
     long_name: str = "number that is always zero"
 
     def measure(self, measurement):
         cubics = measurement.task_numbers("cubic")
-        if self.cubic in cubics.tolist():
+        early = self.at > 0.0 and self.at not in TrainLoss().measure(measurement).tolist()
+        if self.cubic in cubics.tolist() and not early:
             if self.what == "raise":
                 raise ArithmeticError("the trouble that was asked for")
             if self.what == "kill":

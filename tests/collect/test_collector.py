@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import h5py
+import numpy as np
 import pytest
 
 from phasegrok.collect import collect, dry_run
@@ -20,7 +21,7 @@ from phasegrok.errors import (
     StudyBusyError,
     StudyChangedError,
 )
-from phasegrok.runs import StudyFolder, open_runs, validate
+from phasegrok.runs import StudyFolder, check_study, open_runs, states, validate
 from phasegrok.study import Energy, Plan, Study, part, requested_runs
 
 StudyMaker = Callable[..., Study]
@@ -109,6 +110,57 @@ def test_a_run_that_raises_fails_alone(
     beside = numbers_of(folder)
     for run_id, values in alone.items():
         assert beside[run_id]["loss"] == values["loss"]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_run_that_raises_late_keeps_its_records(
+    make_study: StudyMaker,
+    troublesome: Path,
+    tmp_path: Path,
+    workers: int,
+) -> None:
+    del troublesome
+    plan = Plan(grid={"cubic": [-0.3, -0.2]})
+    recording = replace(make_study().recording, states="all")
+    calm = make_study(plan=plan, recording=recording)
+    made = open_runs(collected(calm, tmp_path / "calm")).load().sel(run=0)
+    assert made["cubic"] == -0.3
+    trouble = {"cubic": -0.3, "at": float(made["train_loss"][3])}
+    observables = [*recording.observables, part("troublesome_observable:Trouble", **trouble)]
+    late = replace(calm, recording=replace(recording, observables=observables))
+    report = collect(late, tmp_path / "late", workers=workers, progress=False)
+    assert report.outcomes == {"finished": 1, "failed": 1}
+    assert "ArithmeticError: the trouble that was asked for" in str(report)
+    runs = open_runs(tmp_path / "late").load()
+    assert validate(runs) == []
+    failed = runs.isel(run=0)
+    assert failed["outcome"] == "failed"
+    assert failed["record_count"] == 3
+    # Beyond its records it is what a run that has none is; up to them it is as it would be.
+    for name in ("loss", "train_loss", "teacher_overlap", "half_square_norm_first"):
+        np.testing.assert_array_equal(failed[name].values[:3], made[name].values[:3])
+        assert np.isnan(failed[name].values[3:]).all()
+    assert failed["gradient_count"] == 30
+    # Both went on together until it raised, then each by itself.
+    assert report.gradients == 40 + 30
+    weights = states(tmp_path / "late")["parameters"]
+    np.testing.assert_array_equal(
+        weights.values[:, :3], states(tmp_path / "calm")["parameters"].values[:, :3]
+    )
+    assert check_study(tmp_path / "late").ok
+
+
+def test_runs_that_all_raise_late_are_refused_and_not_stored(
+    make_study: StudyMaker, troublesome: Path, tmp_path: Path
+) -> None:
+    del troublesome
+    plan = Plan(grid={"cubic": [-0.3]})
+    made = open_runs(collected(make_study(plan=plan), tmp_path / "calm"))
+    trouble = {"cubic": -0.3, "at": float(made["train_loss"][0, 2])}
+    study = make_study(plan=plan, trouble=trouble)
+    with pytest.raises(InvalidStudyError, match=r"all 1 runs failed one and all.*Nothing"):
+        collected(study, tmp_path / "late")
+    assert not list((tmp_path / "late").glob("shard-*"))
 
 
 @pytest.mark.slow  # Six processes; test_ledger.py tells the same story without one.
