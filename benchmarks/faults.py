@@ -409,16 +409,18 @@ HEADER = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tiny", action="store_true")
-    parser.add_argument("--only", choices=list(FAULTS))
+    parser.add_argument("--only", choices=list(FAULTS), nargs="+")
     parser.add_argument("--kills", type=int, help="SIGKILLs of each kind (default: 50)")
     parser.add_argument("--within", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.within is not None:
         scene = Scene(room=options.within, description=options.within / "study.toml", kills=1)
         sys.path.insert(0, str(options.within))
-        print(json.dumps(dataclasses.asdict(FAULTS[options.only](scene))))
+        print(json.dumps(dataclasses.asdict(FAULTS[options.only[0]](scene))))
         return
-    names = [options.only] if options.only else list(FAULTS)
+    # Where this runs in the background, a shell has it ignore Ctrl-C, and its children too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    names = options.only or list(FAULTS)
     if options.tiny and not options.only:
         names = [name for name in names if name not in SLOW]
     lines: list[Any] = []
