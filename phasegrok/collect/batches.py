@@ -19,6 +19,10 @@ SHARD_BYTES = 1_000_000
 LONGEST = 4.0
 """A batch may last this many times its target where it would be too small else."""
 
+CALLS_SHARE = 0.02
+"""Share of the time that calls take in a batch which need not be larger: it gains no more than
+that, and its arrays leave the caches of the processor."""
+
 ROUNDS = 3
 """With so many batches a worker, largest first, the workers of a long study end together."""
 
@@ -165,7 +169,8 @@ def make_batches(
         Every unit once. No batch exceeds the memory unless a single unit does. It lasts about
         the target; up to four times that, or four times what a single run takes, where its
         shard would be below a megabyte else or most of the time would go into calls rather
-        than sums; and less where the workers would not end together.
+        than sums; and less where the workers would not end together, or where a megabyte is
+        full and next to no time goes into calls.
     """
     estimated = _once_a_point(partial(estimate, study))
     resumed: list[Batch] = []
@@ -256,7 +261,10 @@ class _Pool:
         most = (LONGEST * max(target, alone) - self.calls) / self.sums
         by_shard = SHARD_BYTES * self.count / max(self.whole.record_bytes, 1)
         by_memory = limits.memory_bytes * self.count / max(self.whole.memory_bytes, 1)
-        wanted = max(by_time, min(max(by_shard, self.efficient_size), most))
+        # Calls that seem to cost nothing were not told apart from sums.
+        few_calls = self.calls / (CALLS_SHARE * self.sums) or math.inf
+        enough = max(by_shard, few_calls)
+        wanted = max(min(by_time, enough), min(max(by_shard, self.efficient_size), most))
         return max(min(wanted, by_memory, self.count), 1.0)
 
     def total_seconds(self, limits: Limits) -> float:

@@ -11,6 +11,7 @@ import xarray as xr
 
 from phasegrok.collect.checkpoints import CheckpointFile
 from phasegrok.dynamics import Progress, Simulation, failed_dataset, reason_of, simulate
+from phasegrok.errors import FormatError
 from phasegrok.runs import attribute_of, attribute_text, provenance, write_shard
 from phasegrok.schema import ATTRIBUTE
 from phasegrok.study import RunRequest, Study
@@ -156,6 +157,11 @@ def write_failed(
         return Stored(path, _outcomes(dataset), gradients, (), 0.0)
     except OSError as error:
         return Unwritable(str(error))
+    except FormatError:
+        if made is None:
+            raise
+        # What an exception left behind need not follow the schema; the reason is kept.
+        return write_failed(study, requests, folder, reason)
 
 
 def _with_provenance(dataset: xr.Dataset, command: str) -> xr.Dataset:

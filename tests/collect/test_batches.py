@@ -133,6 +133,19 @@ def test_the_workers_of_a_long_study_end_together(make_study: StudyMaker) -> Non
     assert min(ends) > 0.7 * max(ends)
 
 
+def test_a_batch_that_gains_nothing_by_more_runs_ends_early(make_study: StudyMaker) -> None:
+    study = make_study(plan=Plan(disorders=1, replicas=20_000), steps=400)
+    limits = Limits(workers=1, target_seconds=100.0)
+    batches = split(study, speed=Speed(call=1e-4, run=5e-6), limits=limits)
+    whole = sum(len(batch.requests) for batch in batches)
+    assert whole == 20_000
+    least = min(len(batch.requests) for batch in batches)
+    # Of the time, calls are 1e-4 / (n 5e-6): two hundredths at a thousand runs.
+    of_a_megabyte = 1e6 * whole / sum(batch.record_bytes for batch in batches)
+    assert 0.9 * max(1000, of_a_megabyte) < least <= 1.1 * max(1000, of_a_megabyte)
+    assert max(batch.seconds for batch in batches) < 25.0
+
+
 def test_where_calls_cost_most_batches_are_large(make_study: StudyMaker) -> None:
     study = make_study(plan=Plan(replicas=3000))
     calls = Speed(call=1e-2, run=1e-4)  # Alone 0.404 s, 304 runs four times that.
