@@ -1,7 +1,10 @@
 """Every deliberate exception: what is required, what was received, what to do."""
 
+import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
+from typing import Final
 
 __all__ = [
     "DamagedShardError",
@@ -16,7 +19,11 @@ __all__ = [
     "StudyBusyError",
     "StudyChangedError",
     "did_you_mean",
+    "one_line",
+    "reason_of",
 ]
+
+_LONGEST_REASON: Final = 2000
 
 
 class PhasegrokError(Exception):
@@ -122,3 +129,47 @@ def did_you_mean(received: object, known: Iterable[object]) -> str:
     if near:
         return f" Did you mean {near[0]!r}?"
     return " Known: " + (", ".join(repr(word) for word in words) or "none") + "."
+
+
+def one_line(text: str) -> str:
+    """Write text so that a log, a terminal and a file can hold it, in one line.
+
+    Parameters
+    ----------
+    text : str
+        Whatever somebody's code said.
+
+    Returns
+    -------
+    str
+        Of at most 2,000 characters; spaces and ends of lines are single spaces, and what
+        cannot be printed is written as in Python's source.
+    """
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = "".join(
+            each if each.isprintable() else each.encode("unicode_escape").decode()
+            for each in line
+        )
+    return line if len(line) <= _LONGEST_REASON else line[: _LONGEST_REASON - 4] + " ..."
+
+
+def reason_of(error: BaseException, *, with_place: bool = True) -> str:
+    """Say in one line what was raised, and in which line of which file.
+
+    Parameters
+    ----------
+    error : BaseException
+        As it was caught, of whatever code.
+    with_place : bool
+        Whether to name file and line.
+    """
+    try:
+        said = str(error)
+    except Exception:
+        said = "(its message cannot be written)"
+    frames = traceback.extract_tb(error.__traceback__) if with_place else []
+    place = f"({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    # The message may be cut, the place not.
+    told = one_line(f"{type(error).__name__}: {said}")
+    return f"{told} {one_line(place)}" if place else told

@@ -71,7 +71,8 @@ class CollectReport:
     warnings : tuple of str
         What the dynamics warned of, each sentence once.
     gradients : int
-        Number of gradients taken.
+        Number of gradients taken, also by batches that raised and were split; not those of
+        processes that died, which nobody counted.
     wall_seconds : float
         Duration of the call.
     beyond : int
@@ -316,6 +317,6 @@ def _report(
         reasons=dict(ledger.reasons),
         shards=tuple(each.path for each in ledger.stored),
         warnings=tuple(warnings),
-        gradients=sum(each.gradients for each in ledger.stored),
+        gradients=sum(each.gradients for each in ledger.stored) + ledger.gradients_of_failures,
         wall_seconds=seconds,
     )

@@ -4,14 +4,15 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 import xarray as xr
 
 from phasegrok.collect.checkpoints import CheckpointFile
-from phasegrok.dynamics import Progress, Simulation, failed_dataset, reason_of, simulate
-from phasegrok.errors import FormatError
+from phasegrok.dynamics import Progress, Simulation, failed_dataset, simulate
+from phasegrok.errors import reason_of
 from phasegrok.runs import attribute_of, attribute_text, provenance, write_shard
 from phasegrok.schema import ATTRIBUTE
 from phasegrok.study import RunRequest, Study
@@ -35,6 +36,8 @@ class Raised(NamedTuple):
     reason: str
     made: Simulation | None = None
     """Of a lone run, or a ladder: its records until then, where there are any."""
+    gradients: int = 0
+    """Taken in vain, or for those records."""
 
 
 class Unwritable(NamedTuple):
@@ -83,6 +86,14 @@ def run_batch(
         What became of it; an exception is a result, since a batch is not to end its worker.
     """
     begin = time.perf_counter()
+    taken = 0
+
+    def counted(progress: Progress) -> None:
+        nonlocal taken
+        taken = progress.gradients
+        if report is not None:
+            report(progress)
+
     checkpoint = CheckpointFile(
         setup.folder,
         setup.study,
@@ -96,15 +107,17 @@ def run_batch(
             setup.study,
             requests,
             device=setup.device,
-            report=report,
+            report=counted,
             checkpoints=checkpoint,
             run_seconds=setup.run_seconds,
             keep_failed=True,
         )
     except Exception as error:
-        return Raised(reason_of(error))
+        return Raised(reason_of(error), gradients=taken)
     if simulation.raised:
-        return Raised(simulation.raised, simulation)
+        dataset = _with_provenance(simulation.dataset, setup.command)
+        made = replace(simulation, dataset=dataset)
+        return Raised(simulation.raised, made, simulation.gradients)
     try:
         dataset = _with_provenance(simulation.dataset, setup.command)
         path = write_shard(setup.folder, dataset, simulation.states)
@@ -119,7 +132,7 @@ def run_batch(
     except OSError as error:
         return Unwritable(str(error))
     except Exception as error:
-        return Raised(reason_of(error))
+        return Raised(reason_of(error), gradients=taken)
 
 
 def write_failed(
@@ -148,20 +161,16 @@ def write_failed(
     Returns
     -------
     Stored or Unwritable
-        What became of it.
+        What became of it; its gradients were those of the attempt.
     """
-    dataset = failed_dataset(study, requests, reason) if made is None else made.dataset
-    states, gradients = (None, 0) if made is None else (made.states, made.gradients)
+    if made is None:
+        dataset = _with_provenance(failed_dataset(study, requests, reason), "")
+        made = Simulation(dataset=dataset, states=None, warnings=(), gradients=0)
     try:
-        path = write_shard(folder, _with_provenance(dataset, ""), states)
-        return Stored(path, _outcomes(dataset), gradients, (), 0.0)
+        path = write_shard(folder, made.dataset, made.states)
     except OSError as error:
         return Unwritable(str(error))
-    except FormatError:
-        if made is None:
-            raise
-        # What an exception left behind need not follow the schema; the reason is kept.
-        return write_failed(study, requests, folder, reason)
+    return Stored(path, _outcomes(made.dataset), 0, made.warnings, 0.0)
 
 
 def _with_provenance(dataset: xr.Dataset, command: str) -> xr.Dataset:

@@ -67,6 +67,7 @@ class Ledger:
     ) -> None:
         self.stored: list[Stored] = []
         self.reasons: Counter[str] = Counter()
+        self.gradients_of_failures = 0
         self._study, self._folder = study, folder
         self._run_seconds = run_seconds
         self._reporter: Reporter = Quiet()
@@ -136,6 +137,7 @@ class Ledger:
         if isinstance(result, Unwritable):
             raise StorageError(result.reason)
         if isinstance(result, Raised):
+            self.gradients_of_failures += result.gradients
             self._split(batch, result)
             return
         self._gradients += batch.gradients
@@ -203,7 +205,7 @@ class Ledger:
         )
 
     def _write_failures(self) -> None:
-        for batch, (reason, made) in self._failures:
+        for batch, (reason, made, _) in self._failures:
             folder = self._folder.path
             result = write_failed(self._study, batch.requests, folder, reason, made=made)
             if isinstance(result, Unwritable):

@@ -2,7 +2,7 @@
 
 from phasegrok.dynamics.building import INTEGRATORS, batch_key, build_run, check_study
 from phasegrok.dynamics.cost import Cost, estimate
-from phasegrok.dynamics.failure import failed_dataset, reason_of
+from phasegrok.dynamics.failure import failed_dataset
 from phasegrok.dynamics.integrator import (
     Drive,
     Integrator,
@@ -43,6 +43,5 @@ __all__ = [
     "estimate",
     "failed_dataset",
     "part_of",
-    "reason_of",
     "simulate",
 ]

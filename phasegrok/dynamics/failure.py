@@ -1,8 +1,6 @@
 """Runs that an exception or a dead worker ended, kept as data."""
 
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,7 +15,7 @@ from phasegrok.observables import build_observables
 from phasegrok.schema import HALF_SQUARE_NORM, NOW, PENALTY, RECORD, RUN, Outcome
 from phasegrok.study import RunRequest, Study, penalty_name
 
-__all__ = ["failed_dataset", "reason_of"]
+__all__ = ["failed_dataset"]
 
 
 def failed_dataset(study: Study, requests: Sequence[RunRequest], reason: str) -> xr.Dataset:
@@ -61,13 +59,6 @@ def failed_dataset(study: Study, requests: Sequence[RunRequest], reason: str) ->
         wall_seconds=0.0,
         device=torch.device("cpu"),
     )
-
-
-def reason_of(error: Exception) -> str:
-    """Say in one line what was raised, and in which line of which file."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{place}"
 
 
 def _scalar_names(study: Study, run: BuiltRun) -> list[str]:

@@ -100,11 +100,15 @@ class Recorder:
         unsound = _unsound(values, runs)
         rows = [row for row, run in enumerate(runs) if run >= 0 and run not in unsound]
         kept = [runs[row] for row in rows]
-        for each in values:
-            numbers = each.values[rows].cpu().numpy()
-            self._column(each, numbers).values[kept, record] = numbers
+        numbers = [each.values[rows].cpu().numpy() for each in values]
+        weights = self._weights_now(measurement.rows, rows)
+        columns = [self._column(*pair) for pair in zip(values, numbers, strict=True)]
+        # From here on nothing raises: a record is there with all of its numbers or not at all.
+        for column, each in zip(columns, numbers, strict=True):
+            column.values[kept, record] = each
+        if self.weights is not None:
+            self.weights[kept, min(record, self._weights_count - 1)] = weights
         self.counts[kept] = record + 1
-        self._keep_weights(measurement.rows, rows, kept, record)
         return unsound
 
     def variables(self) -> dict[str, xr.Variable]:
@@ -179,18 +183,23 @@ class Recorder:
                 units=value.units,
                 symmetry=value.symmetry,
             )
-        return self.columns[value.name]
+        column = self.columns[value.name]
+        before, now = column.values.shape[2:], numbers.shape[1:]
+        if before != now:
+            raise InvalidStudyError(
+                f"the observable {value.name!r} must keep its sizes, received {now} after "
+                f"{before} at earlier records; give it one size along {value.dims}."
+            )
+        return column
 
-    def _keep_weights(
-        self, rows_now: Tensor, rows: list[int], kept: list[int], record: int
-    ) -> None:
+    def _weights_now(self, rows_now: Tensor, rows: list[int]) -> npt.NDArray[Any] | None:
         if self.study.recording.states == "none":
-            return
-        numbers = rows_now[rows].cpu().numpy()
+            return None
+        numbers: npt.NDArray[Any] = rows_now[rows].cpu().numpy()
         if self.weights is None:
             shape = (self.run_count, self._weights_count, numbers.shape[1])
             self.weights = _unfilled(shape, numbers.dtype)
-        self.weights[kept, min(record, self._weights_count - 1)] = numbers
+        return numbers
 
     @property
     def _weights_count(self) -> int:
@@ -229,6 +238,11 @@ def _observed(observable: Observable, measurement: Measurement) -> _Value:
             f"the observable {observable.name!r} must give one value per run with dims "
             f"{(RUN, *observable.dims)}, so {expected[0]} runs and {expected[1]} dims; "
             f"received the shape {tuple(values.shape)}."
+        )
+    if values.is_complex():
+        raise InvalidStudyError(
+            f"the observable {observable.name!r} must give real numbers, received "
+            f"{values.dtype}; give its real and imaginary part as observables of their own."
         )
     return _Value(
         observable.name,

@@ -16,13 +16,12 @@ from phasegrok.dynamics.building import BuiltRun, build_run, temperature_only_de
 from phasegrok.dynamics.dataset import batch_dataset, states_dataset
 from phasegrok.dynamics.events import EventWatch
 from phasegrok.dynamics.exchange import Ladders
-from phasegrok.dynamics.failure import reason_of
 from phasegrok.dynamics.ramps import apply_ramps
 from phasegrok.dynamics.recorder import Recorder
 from phasegrok.dynamics.snapshot import Checkpoints, Snapshot
 from phasegrok.dynamics.stability import largest_curvature
 from phasegrok.dynamics.streams import generator
-from phasegrok.errors import InvalidStudyError
+from phasegrok.errors import InvalidStudyError, reason_of
 from phasegrok.observables import build_observables
 from phasegrok.schema import Outcome
 from phasegrok.seeding import seed
@@ -37,6 +36,7 @@ class Progress(NamedTuple):
     steps_done: int
     steps_total: int
     runs: int
+    gradients: int = 0  # Taken here so far, over all runs.
 
 
 @final
@@ -86,7 +86,7 @@ def simulate(
     device : str
         A torch device.
     report : callable or None
-        Called after every step.
+        Called after every step, and before an exception leaves.
     checkpoints : Checkpoints or None
         Asked for the last snapshot of these runs, to go on from, and given others.
     run_seconds : float
@@ -116,7 +116,12 @@ def simulate(
         )
     loop = _begun(study, runs, torch.device(device), checkpoints)
     loop.keeps_failed = keep_failed and len({each.unit for each in requests}) == 1
-    loop.run(report, checkpoints, run_seconds)
+    try:
+        loop.run(report, checkpoints, run_seconds)
+    except Exception:
+        if report is not None:
+            report(loop.progress)
+        raise
     return loop.result()
 
 
@@ -183,6 +188,7 @@ class _Loop:
         self.own_seconds = 0.0
         self.counted_until = self.began
         self.restored_gradients = 0
+        self.ended_gradients = 0
         self.outcomes = [Outcome.FINISHED] * len(runs)
         self.reasons = [""] * len(runs)
         self.gradients = [0] * len(runs)
@@ -218,7 +224,7 @@ class _Loop:
             with self._as_outcome():
                 self._look(step, due)
             if report is not None:
-                report(Progress(step, self.total, len(self.runs)))
+                report(self.progress)
             if step == self.total or not self._advance():
                 break
             self._stop_after(run_seconds)
@@ -230,6 +236,13 @@ class _Loop:
             # All ended before their first record: the variables are there all the same.
             loss = self.batch.system.loss(self.batch.state.position)
             self._record(loss, [-1] * len(self.rows), 0)
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        moving = len(self._moving) * self.batch.system.gradient_calls
+        taken = self.ended_gradients + moving - self.restored_gradients
+        return Progress(self.next_step, self.total, len(self.runs), taken)
 
     @property
     def _moving(self) -> list[int]:
@@ -340,8 +353,9 @@ class _Loop:
         self.recorder.restore(snapshot["recorder"])
         if self.ladders is not None:
             self.ladders.restore(snapshot["ladders"])
+        self.ended_gradients = sum(self.gradients)
         moving = len(self._moving) * self.batch.system.gradient_calls
-        self.restored_gradients = sum(self.gradients) + moving
+        self.restored_gradients = self.ended_gradients + moving
 
     def _look(self, step: int, due: dict[int, int]) -> None:
         """Record, watch events and let runs leave that have ended."""
@@ -413,6 +427,7 @@ class _Loop:
     def _end(self, run: int, outcome: Outcome, reason: str) -> None:
         self.outcomes[run], self.reasons[run] = outcome, reason
         self.gradients[run] = self.batch.system.gradient_calls
+        self.ended_gradients += self.gradients[run]
 
     def _leave(self, ended: set[int]) -> None:
         if not ended or self.ladders is not None:

@@ -25,7 +25,9 @@ _FROM_TABLE: Final = {"recorded": "from_frame"}
 """Identity of runs that bear the names which a table gave them."""
 
 _AGAIN: Final = "Move the file away and collect again, which makes its runs anew."
-_EXPORT: Final = "Move the file away and export its study again."
+_ELSEWHERE: Final = (
+    "Make it anew: export the study again, or collect again where it was a shard of one."
+)
 
 _UNKNOWN: Final = "not known"
 
@@ -83,7 +85,7 @@ def unusable(path: Path, error: FormatError) -> Finding:
         return Finding(kind="unreadable", severity=Severity.ERROR, path=path, text=str(error))
     text = f"{error} Collecting again sets it aside and makes its runs anew."
     if not is_shard(path):
-        text = f"{error} {_EXPORT}"
+        text = f"{error} {_ELSEWHERE}"
     elif path.is_file() and _beginning(path) != _SIGNATURE:
         text = (
             f"{path} does not begin as an HDF5 file: it is no shard, or its beginning is lost. "
@@ -124,7 +126,7 @@ def named_first(names: list[str], separator: str = ", ") -> str:
 
 
 def _again(path: Path) -> str:
-    return _AGAIN if is_shard(path) else _EXPORT
+    return _AGAIN if is_shard(path) else _ELSEWHERE
 
 
 def _beginning(path: Path) -> bytes:

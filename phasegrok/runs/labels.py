@@ -1,9 +1,10 @@
 """Whether the identifier of a run follows from its own labels: a swapped label is caught."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from itertools import combinations
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -14,6 +15,9 @@ from phasegrok.seeding import canonical_json
 from phasegrok.study import RunRequest, requested_runs, study_from_plain
 
 __all__ = ["mislabelled", "requests_of"]
+
+_MOST_CONTROLS: Final = 12
+"""Of which all subsets are tried."""
 
 
 def mislabelled(dataset: xr.Dataset, attribute: Mapping[str, Any]) -> list[str]:
@@ -38,14 +42,21 @@ def mislabelled(dataset: xr.Dataset, attribute: Mapping[str, Any]) -> list[str]:
     """
     controls = [name for name in control_names([attribute]) if name in dataset.coords]
     wrong = []
+    stated = [tuple(controls)]
     for place, run_id in enumerate(dataset["run_id"].values):
         labels = dict(_labels(dataset, controls, place))
-        if _request(labels, controls).run_id == run_id:
+        if any(_request(labels, each).run_id == run_id for each in stated):
             continue
         # Scattered points need not set every control of the plan.
         planned = requests_of(attribute["study"]).get(str(run_id))
-        if planned is None or not _agree(planned, labels):
+        if planned is not None:
+            names = tuple(planned.controls) if _agree(planned, labels) else None
+        else:
+            names = _stated(labels, controls, str(run_id))
+        if names is None:
             wrong.append(str(run_id))
+        elif names not in stated:
+            stated.append(names)
     return wrong
 
 
@@ -89,7 +100,24 @@ def _labels(
             yield name, value.item() if isinstance(value, np.generic) else value
 
 
-def _request(labels: Mapping[str, Any], controls: list[str]) -> RunRequest:
+def _stated(
+    labels: Mapping[str, Any], controls: list[str], run_id: str
+) -> tuple[str, ...] | None:
+    """Which controls the point of a run set, of a plan that is not known any more."""
+    if len(controls) > _MOST_CONTROLS:
+        return None
+    return next(
+        (
+            names
+            for count in range(len(controls) - 1, -1, -1)
+            for names in combinations(controls, count)
+            if _request(labels, names).run_id == run_id
+        ),
+        None,
+    )
+
+
+def _request(labels: Mapping[str, Any], controls: Sequence[str]) -> RunRequest:
     return RunRequest(
         controls={name: labels[name] for name in controls},
         disorder=labels["disorder"],

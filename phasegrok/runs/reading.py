@@ -103,6 +103,12 @@ def read_shard(
     with opened(path) as file:
         require_sound_heaps(file)
         attribute = parse_attribute(attribute_value(file, ATTRIBUTE), str(path))
+        if CONTENTS not in attribute:
+            raise FormatError(
+                f"{path} has no table of its contents, so that nothing tells whether it is "
+                "what was written: it is neither a shard nor a whole study in one file. A grid "
+                "view that was exported is read by xarray; check the study it was made of."
+            )
         contents = _of_group(attribute.pop(CONTENTS), group)
         origins = None
         if CONSOLIDATED in attribute and not group:

@@ -9,7 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from phasegrok.errors import FormatError, InvalidValueError, did_you_mean
+from phasegrok.errors import (
+    FormatError,
+    InvalidValueError,
+    did_you_mean,
+    one_line,
+    reason_of,
+)
 from phasegrok.runs.attribute import control_names
 from phasegrok.runs.column import Column, logged_number, logged_step
 from phasegrok.runs.disk import exclusive_lock
@@ -136,7 +142,7 @@ class Recorder:
         outcome : {"finished", "truncated", "diverged", "failed"}
             How; a run that is never told to end counts as finished.
         reason : str
-            Why.
+            Why; kept as one line.
 
         Raises
         ------
@@ -148,7 +154,8 @@ class Recorder:
             raise InvalidValueError(
                 f"there is no outcome {outcome!r}." + did_you_mean(outcome, known)
             )
-        self._outcome, self._outcome_reason, self._ended = Outcome(outcome), reason, True
+        self._outcome, self._ended = Outcome(outcome), True
+        self._outcome_reason = one_line(str(reason))
 
     def dataset(self) -> xr.Dataset:
         """Give the run as it stands, in the schema."""
@@ -307,5 +314,5 @@ def _require_new(folder: str | Path, request: RunRequest, origin: Origin) -> Non
 
 
 def _end_by(recorder: Recorder, error: BaseException) -> None:
-    reason = f"{type(error).__name__}: {error}"
+    reason = reason_of(error, with_place=False)
     recorder.end("failed" if isinstance(error, Exception) else "truncated", reason)

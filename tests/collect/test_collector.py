@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -141,13 +142,42 @@ def test_a_run_that_raises_late_keeps_its_records(
         np.testing.assert_array_equal(failed[name].values[:3], made[name].values[:3])
         assert np.isnan(failed[name].values[3:]).all()
     assert failed["gradient_count"] == 30
-    # Both went on together until it raised, then each by itself.
-    assert report.gradients == 40 + 30
+    # Both went on together until it raised, then each by itself from its beginning.
+    assert report.gradients == 2 * 30 + 40 + 30
     weights = states(tmp_path / "late")["parameters"]
     np.testing.assert_array_equal(
         weights.values[:, :3], states(tmp_path / "calm")["parameters"].values[:, :3]
     )
     assert check_study(tmp_path / "late").ok
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("a\x00b", "ArithmeticError: a\\x00b ("),
+        ("caf\udce9", "ArithmeticError: caf\\udce9 ("),
+        ("two\nlines \x1b[31m", "ArithmeticError: two lines \\x1b[31m ("),
+    ],
+)
+def test_whatever_is_said_of_a_failure_can_be_stored(
+    make_study: StudyMaker,
+    troublesome: Path,
+    tmp_path: Path,
+    workers: int,
+    said: str,
+    told: str,
+) -> None:
+    source = troublesome / "troublesome_observable.py"
+    text = source.read_text("utf-8")
+    source.write_text(text.replace('"the trouble that was asked for"', ascii(said)), "utf-8")
+    sys.modules.pop("troublesome_observable", None)
+    study = make_study(plan=Plan(grid={"cubic": [-0.3, -0.2]}), trouble={"cubic": -0.3})
+    report = collect(study, tmp_path / "runs", workers=workers, progress=False)
+    assert report.outcomes == {"finished": 1, "failed": 1}
+    runs = open_runs(tmp_path / "runs")
+    assert runs["outcome_reason"].values[0].startswith(told)
+    sys.modules.pop("troublesome_observable", None)
 
 
 def test_runs_that_all_raise_late_are_refused_and_not_stored(

@@ -148,3 +148,10 @@ def test_a_plan_that_is_no_rectangle_grows_and_costs_by_what_it_asks_for(
     assert "15 more runs of some disorders" in str(report)
     assert len(requested_runs(report.study)) == 23
     assert open_runs(tmp_path / "runs").sizes["run"] == 23
+
+
+def test_what_one_run_gives_cannot_be_predicted(make_study: StudyMaker, tmp_path: Path) -> None:
+    text = str(until(make_study(plan=Plan(replicas=1)), tmp_path / "runs", 0.5, fewest=2))
+    first = next(line for line in text.splitlines() if line.startswith("round"))
+    assert first.endswith(", not predicted")
+    assert "nan" not in text

@@ -1,7 +1,10 @@
 """check_study of one file: a shard by itself, and what consolidate and exports make."""
 
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -9,7 +12,16 @@ import pytest
 import xarray as xr
 
 from phasegrok.errors import FormatError
-from phasegrok.runs import check_study, consolidate, export_netcdf, open_runs
+from phasegrok.runs import (
+    attribute_text,
+    check_study,
+    consolidate,
+    export_netcdf,
+    grid_view,
+    open_runs,
+    write_shard,
+)
+from phasegrok.study import Plan, plain_study, requested_runs
 
 
 @pytest.fixture
@@ -88,8 +100,7 @@ def test_changed_attributes(whole_file: Path, owner: str, attribute: str, told: 
         file[owner].attrs[attribute] = "mine"
     (finding,) = check_study(whole_file).of_kind("damaged")
     assert told in finding.text
-    assert "export its study again" in finding.text
-    assert "collect" not in finding.text
+    assert "export the study again, or collect again where it was a shard" in finding.text
 
 
 def test_a_lost_dimension_of_a_group(whole_file: Path) -> None:
@@ -112,7 +123,52 @@ def test_truncated_files(whole_file: Path, share: float) -> None:
     os.truncate(whole_file, int(share * whole_file.stat().st_size))
     (finding,) = check_study(whole_file).findings
     assert finding.kind == "damaged"
-    assert "export its study again" in finding.text
+    assert "export the study again" in finding.text
+    assert "sets it aside" not in finding.text
+
+
+def test_what_to_do_about_a_shard_is_to_collect(whole_study: Path) -> None:
+    path = next(whole_study.glob("shard-*.h5"))
+    with h5py.File(path, "r+") as file:
+        file["loss"].attrs["units"] = "mine"
+    (finding,) = check_study(path).of_kind("damaged")
+    assert "collect again, which makes its runs anew" in finding.text
+    assert "export" not in finding.text
+
+
+def test_an_exported_grid_says_nothing_of_itself(whole_study: Path, tmp_path: Path) -> None:
+    grid = grid_view(open_runs(whole_study), most_cells=1000.0)
+    (finding,) = check_study(export_netcdf(grid, tmp_path / "grid.nc")).findings
+    assert finding.kind == "unreadable"
+    assert "no table of its contents" in finding.text
+
+
+def test_runs_of_points_that_no_plan_names_any_more(
+    tmp_path: Path, make_dataset: Callable[..., Any], make_study: Callable[..., Any]
+) -> None:
+    """Points that set some of the controls, exported after the plan was replaced."""
+    plan = Plan(points=[{"temperature": 0.3}, {"width": 6}, {"temperature": 0.5, "width": 5}])
+    older = make_study(plan=plan)
+    runs = make_dataset(runs=3, study=older)
+    requests = requested_runs(older)
+    runs = runs.assign_coords(
+        run_id=("run", np.array([each.run_id for each in requests], dtype=object)),
+        disorder=("run", [0, 0, 0]),
+        replica=("run", [0, 0, 0]),
+        temperature=("run", [0.3, 0.0, 0.5]),
+        width=("run", [4, 6, 5]),
+    )
+    write_shard(tmp_path / "runs", runs)
+    assert check_study(next((tmp_path / "runs").iterdir())).ok
+    latest = make_study(plan=Plan(grid={"temperature": [0.1]}))
+    opened = open_runs(tmp_path / "runs")
+    attribute = {**json.loads(opened.attrs["phasegrok"]), "study": plain_study(latest)}
+    renewed = opened.assign_attrs(phasegrok=attribute_text(attribute))
+    report = check_study(export_netcdf(renewed, tmp_path / "all.nc"))
+    assert report.findings == (), str(report)
+    swapped = renewed.load().assign_coords(temperature=("run", [0.5, 0.0, 0.3]))
+    (finding,) = check_study(export_netcdf(swapped, tmp_path / "swapped.nc")).findings
+    assert finding.kind == "label"
 
 
 def test_files_of_other_programs(tmp_path: Path) -> None:

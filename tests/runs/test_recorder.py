@@ -50,6 +50,24 @@ def test_long_runs_pass_block_borders(tmp_path: Path) -> None:
     assert pairs[:, 0].tolist() == list(range(records))
 
 
+@pytest.mark.parametrize(
+    ("said", "told"), [("a\x00b", "ValueError: a\\x00b"), ("x\udce9", "ValueError: x\\udce9")]
+)
+def test_whatever_an_exception_says_the_records_are_kept(
+    tmp_path: Path, said: str, told: str
+) -> None:
+    def trained() -> None:
+        with record(tmp_path, controls={}) as run:
+            run.log(step=0, loss=1.0)
+            raise ValueError(said)
+
+    with pytest.raises(ValueError, match=r"^[ax]"):
+        trained()
+    runs = open_runs(tmp_path)
+    assert runs["outcome_reason"].item() == told
+    assert runs["loss"].values.tolist() == [[1.0]]
+
+
 def test_an_exception_keeps_the_records_and_goes_on(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError, match="by zero"):
         log_two_records(tmp_path, {"step": 1, "loss": lambda: 1 / 0})
