@@ -153,6 +153,15 @@ def test_what_was_taken_is_told_before_an_exception(monkeypatch: pytest.MonkeyPa
     assert [each.gradients for each in told] == [*range(0, 60, 3), 60]
 
 
+def test_progress_counts_the_gradients_of_runs_that_left() -> None:
+    study = study_of(plan=Plan(grid={"step_size": [1e-3, 1e9]}, replicas=2))
+    told: list[Progress] = []
+    done = simulate(study, requested_runs(study), report=told.append)
+    counts = done.dataset["gradient_count"].values
+    assert sorted(set(counts.tolist())) != [40]
+    assert told[-1].gradients == done.gradients == counts.sum()
+
+
 def test_an_observable_that_changes_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     original, calls = TeacherOverlap.measure, itertools.count(1)
 
