@@ -31,7 +31,7 @@ from phasegrok.dynamics import check_study
 from phasegrok.errors import FormatError
 from phasegrok.runs import HeldFolder, StudyFolder
 from phasegrok.runs.durations import readable_time
-from phasegrok.runs.unfinished import read_headers
+from phasegrok.runs.unfinished import begun_runs, read_headers
 from phasegrok.schema import Outcome
 from phasegrok.study import (
     RunRequest,
@@ -294,8 +294,8 @@ def _tidy(held: HeldFolder) -> list[Path]:
 def _kept(store: StudyFolder, requests: Sequence[RunRequest]) -> str:
     finished = store.finished_run_ids()
     stored = sum(request.run_id in finished for request in requests)
-    begun = {run_id for header in read_headers(store.path) for run_id in header.run_ids}
-    kept = f", and {len(begun - finished)} have checkpoints" if begun - finished else ""
+    begun = begun_runs(store.path) - finished
+    kept = f", and {len(begun)} have checkpoints" if begun else ""
     return (
         f"{stored} of {len(requests)} runs are stored in {store.path}{kept}; the same command "
         "goes on from there."

@@ -114,12 +114,10 @@ def run_batch(
         )
     except Exception as error:
         return Raised(reason_of(error), gradients=taken)
-    if simulation.raised:
-        dataset = _with_provenance(simulation.dataset, setup.command)
-        made = replace(simulation, dataset=dataset)
-        return Raised(simulation.raised, made, simulation.gradients)
     try:
         dataset = _with_provenance(simulation.dataset, setup.command)
+        if simulation.raised:
+            return Raised(simulation.raised, replace(simulation, dataset=dataset), taken)
         path = write_shard(setup.folder, dataset, simulation.states)
         checkpoint.remove()
         return Stored(

@@ -188,7 +188,6 @@ class _Loop:
         self.own_seconds = 0.0
         self.counted_until = self.began
         self.restored_gradients = 0
-        self.ended_gradients = 0
         self.outcomes = [Outcome.FINISHED] * len(runs)
         self.reasons = [""] * len(runs)
         self.gradients = [0] * len(runs)
@@ -241,7 +240,7 @@ class _Loop:
     def progress(self) -> Progress:
         """How far it is."""
         moving = len(self._moving) * self.batch.system.gradient_calls
-        taken = self.ended_gradients + moving - self.restored_gradients
+        taken = sum(self.gradients) + moving - self.restored_gradients
         return Progress(self.next_step, self.total, len(self.runs), taken)
 
     @property
@@ -353,9 +352,7 @@ class _Loop:
         self.recorder.restore(snapshot["recorder"])
         if self.ladders is not None:
             self.ladders.restore(snapshot["ladders"])
-        self.ended_gradients = sum(self.gradients)
-        moving = len(self._moving) * self.batch.system.gradient_calls
-        self.restored_gradients = self.ended_gradients + moving
+        self.restored_gradients = self.progress.gradients
 
     def _look(self, step: int, due: dict[int, int]) -> None:
         """Record, watch events and let runs leave that have ended."""
@@ -427,7 +424,6 @@ class _Loop:
     def _end(self, run: int, outcome: Outcome, reason: str) -> None:
         self.outcomes[run], self.reasons[run] = outcome, reason
         self.gradients[run] = self.batch.system.gradient_calls
-        self.ended_gradients += self.gradients[run]
 
     def _leave(self, ended: set[int]) -> None:
         if not ended or self.ladders is not None:

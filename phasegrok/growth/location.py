@@ -82,15 +82,20 @@ class Location:
     @property
     def interval(self) -> tuple[float, float]:
         """Central 68.3 %, on each side at least the error that the disorders make."""
-        first, last = self.quantile(0.1587), self.quantile(0.8413)
+        first, last = self._own_interval
         middle, error = self.median, self.disorder_error
         return min(first, middle - error), max(last, middle + error)
 
     @property
     def is_limited_by_disorders(self) -> bool:
         """Whether other disorders would move the place by more than its own posterior says."""
-        own = 0.5 * (self.quantile(0.8413) - self.quantile(0.1587))
-        return self.disorder_error > own
+        first, last = self._own_interval
+        return self.disorder_error > 0.5 * (last - first)
+
+    @property
+    def _own_interval(self) -> tuple[float, float]:
+        """Central 68.3 % of the posterior alone."""
+        return self.quantile(0.1587), self.quantile(0.8413)
 
 
 def locate(

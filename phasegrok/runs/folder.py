@@ -28,6 +28,8 @@ __all__ = ["DESCRIPTION", "LOCK", "HeldFolder", "StudyFolder", "begin_folder"]
 DESCRIPTION = "study.json"
 LOCK = ".lock"
 DAMAGED = ".damaged"
+RECORDING_LOCK = ".recording-"
+"""Prefix of the locks of runs that are being recorded, one a run."""
 
 _RESTORE = (
     "Move it away and restore it from the description that the study was begun with: "

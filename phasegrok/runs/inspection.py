@@ -9,7 +9,7 @@ import numpy as np
 from phasegrok.errors import DamagedShardError, FormatError, InvalidStudyError
 from phasegrok.runs.findings import Finding, Severity
 from phasegrok.runs.labels import mislabelled
-from phasegrok.runs.shard import is_shard, name_of_runs
+from phasegrok.runs.shard import HDF5_SIGNATURE, is_shard, name_of_runs
 from phasegrok.runs.steps import made
 from phasegrok.runs.validation import validate
 from phasegrok.runs.verification import Whole
@@ -18,8 +18,6 @@ from phasegrok.schema import RECORD, RUN
 __all__ = ["maker_of", "named_first", "shard_findings", "unusable"]
 
 _MOST_NAMED: Final = 5
-
-_SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
 
 _FROM_TABLE: Final = {"recorded": "from_frame"}
 """Identity of runs that bear the names which a table gave them."""
@@ -83,14 +81,15 @@ def unusable(path: Path, error: FormatError) -> Finding:
     """
     if not isinstance(error, DamagedShardError):
         return Finding(kind="unreadable", severity=Severity.ERROR, path=path, text=str(error))
-    text = f"{error} Collecting again sets it aside and makes its runs anew."
     if not is_shard(path):
         text = f"{error} {_ELSEWHERE}"
-    elif path.is_file() and _beginning(path) != _SIGNATURE:
+    elif path.is_file() and _beginning(path) != HDF5_SIGNATURE:
         text = (
             f"{path} does not begin as an HDF5 file: it is no shard, or its beginning is lost. "
             "Move it away; collecting again makes what is missing."
         )
+    else:
+        text = f"{error} Collecting again sets it aside and makes its runs anew."
     return Finding(kind="damaged", severity=Severity.ERROR, path=path, text=text)
 
 
@@ -132,7 +131,7 @@ def _again(path: Path) -> str:
 def _beginning(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(len(_SIGNATURE))
+            return file.read(len(HDF5_SIGNATURE))
     except OSError:
         return b""
 

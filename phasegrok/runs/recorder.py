@@ -19,7 +19,7 @@ from phasegrok.errors import (
 from phasegrok.runs.attribute import control_names
 from phasegrok.runs.column import Column, logged_number, logged_step
 from phasegrok.runs.disk import exclusive_lock
-from phasegrok.runs.folder import begin_folder
+from phasegrok.runs.folder import RECORDING_LOCK, begin_folder
 from phasegrok.runs.recorded import (
     Described,
     Origin,
@@ -266,7 +266,7 @@ def record(
     }
     recorder = Recorder(labels=labels, controls=chosen, title=name)
     recorder._require_storable({})
-    lock = Path(folder) / f".recording-{request.run_id}"
+    lock = Path(folder) / f"{RECORDING_LOCK}{request.run_id}"
     with exclusive_lock(lock, "another recorder of this run"):
         try:
             _require_new(folder, request, Origin(title=name))

@@ -25,6 +25,7 @@ from phasegrok.schema import ATTRIBUTE, RECORD, RUN, STATES_GROUP
 from phasegrok.seeding import digest
 
 __all__ = [
+    "HDF5_SIGNATURE",
     "SHARD_PATTERN",
     "Stored",
     "checksum",
@@ -33,6 +34,9 @@ __all__ = [
     "name_of_runs",
     "write_shard",
 ]
+
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+"""How every shard begins, and any other HDF5 file."""
 
 SHARD_PATTERN = "shard-*.h5"
 """What the names of shards look like."""

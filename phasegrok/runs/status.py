@@ -14,7 +14,7 @@ from phasegrok.runs.folder import StudyFolder
 from phasegrok.runs.live import Live, read_live
 from phasegrok.runs.reading import Shard
 from phasegrok.runs.scanning import Problem, scan
-from phasegrok.runs.unfinished import read_headers
+from phasegrok.runs.unfinished import begun_runs
 from phasegrok.schema import Outcome
 from phasegrok.study import as_stored, requested_runs
 
@@ -161,7 +161,6 @@ def study_status(path: str | Path) -> StudyStatus:
     live = read_live(folder.path, now=time.time())
     shards, problems = scan(folder.shards(), folder.identity)
     stored = {run_id for shard in shards for run_id in shard.run_ids}
-    begun = {run_id for header in read_headers(folder.path) for run_id in header.run_ids}
     requested = None
     if folder.study is not None:
         requests = as_stored(requested_runs(folder.description()), stored)
@@ -174,7 +173,7 @@ def study_status(path: str | Path) -> StudyStatus:
         stored=len(stored),
         left=0 if requested is None else len(requested - stored),
         beyond=0 if requested is None else len(stored - requested),
-        begun=len(begun - stored),
+        begun=len(begun_runs(folder.path) - stored),
         outcomes=Counter(outcome for outcome, _ in endings),
         reasons=_reasons(endings),
         problems=tuple(problems),

@@ -8,10 +8,11 @@ from typing import Final
 
 from phasegrok.errors import InvalidValueError
 from phasegrok.runs.disk import PARTIAL
-from phasegrok.runs.folder import DAMAGED, DESCRIPTION, LOCK
+from phasegrok.runs.folder import DAMAGED, DESCRIPTION, LOCK, RECORDING_LOCK
 from phasegrok.runs.live import LIVE
 from phasegrok.runs.reading import Shard
-from phasegrok.runs.shard import SHARD_PATTERN
+from phasegrok.runs.shard import HDF5_SIGNATURE, SHARD_PATTERN, is_shard
+from phasegrok.runs.unfinished import FOLDER as CHECKPOINTS
 
 __all__ = ["free_target", "require_elsewhere", "taken"]
 
@@ -20,13 +21,13 @@ _OF_A_STUDY: Final = (
     LOCK,
     LIVE,
     f"{PARTIAL}*",
-    ".recording-*",
-    ".checkpoints",
+    f"{RECORDING_LOCK}*",
+    CHECKPOINTS,
     f"{SHARD_PATTERN}{DAMAGED}*",
 )
 """What the files of a study are called besides its shards."""
 
-_SIGNATURES: Final = (b"\x89HDF\r\n\x1a\n", b"CDF\x01", b"CDF\x02", b"CDF\x05")
+_SIGNATURES: Final = (HDF5_SIGNATURE, b"CDF\x01", b"CDF\x02", b"CDF\x05")
 """How HDF5, and so netCDF-4, and the older netCDF files begin."""
 
 _MARKS: Final = ("zarr.json", ".zgroup")
@@ -98,7 +99,7 @@ def taken(target: Path) -> str:
 def _require_own_name(target: Path) -> None:
     # Some file systems take large letters for small ones.
     name = target.name.lower()
-    if fnmatch(name, SHARD_PATTERN):
+    if is_shard(Path(name)):
         raise InvalidValueError(
             f"{target.name!r} is what shards are called, and the file would be taken for one; "
             "give the target another name, such as study.nc."

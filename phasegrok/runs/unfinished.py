@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
-__all__ = ["FOLDER", "MAGIC", "SUFFIX", "Header", "read_headers"]
+__all__ = ["FOLDER", "MAGIC", "SUFFIX", "Header", "begun_runs", "read_headers"]
 
 FOLDER: Final = ".checkpoints"
 SUFFIX: Final = ".checkpoint"
@@ -60,6 +60,17 @@ def read_headers(folder: Path) -> list[Header]:
             if header is not None:
                 found.append(header)
     return sorted(found, key=lambda header: -header.fraction)
+
+
+def begun_runs(folder: Path) -> set[str]:
+    """Name the runs that have a checkpoint, stored or not.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the study.
+    """
+    return {run_id for header in read_headers(folder) for run_id in header.run_ids}
 
 
 def _header_in(path: Path, file: Any) -> Header | None:
