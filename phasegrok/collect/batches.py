@@ -39,6 +39,8 @@ class Batch:
     ----------
     requests : tuple of RunRequest
         Units are whole and stand together.
+    steps : int
+        Of its longest run.
     gradients, record_bytes, memory_bytes : int
         Expected sums over the runs.
     seconds : float
@@ -50,6 +52,7 @@ class Batch:
     """
 
     requests: Unit
+    steps: int
     gradients: int
     record_bytes: int
     memory_bytes: int
@@ -119,7 +122,8 @@ def group_units(study: Study, requests: Iterable[RunRequest]) -> list[Group]:
     for unit in units.values():
         groups.setdefault(key_of(unit[0]), []).append(tuple(unit))
     for group in groups.values():
-        group.sort(key=lambda unit: _data_of(unit[0], roles))
+        # Of one set of data, runs of equal length stand together: a batch lasts as its longest.
+        group.sort(key=lambda unit: (_data_of(unit[0], roles), _rate_of(study, unit[0])))
     return sorted(groups.values(), key=len, reverse=True)
 
 
@@ -212,6 +216,10 @@ def _data_of(request: RunRequest, roles: Roles) -> tuple[int, str]:
     return request.disorder, repr(sorted(options.items()))
 
 
+def _rate_of(study: Study, request: RunRequest) -> float:
+    return 0.0 if study.sweep is None else float(request.controls.get("rate", 0.0))
+
+
 def _once_a_point(function: Callable[[RunRequest], Value]) -> Callable[[RunRequest], Value]:
     """Remember results by controls and rung: replicas and disorders of a point are alike."""
     known: dict[str, Value] = {}
@@ -229,6 +237,7 @@ def _lone(unit: Unit, estimated: Callable[[RunRequest], Cost]) -> Batch:
     costs = [estimated(request) for request in unit]
     return Batch(
         requests=unit,
+        steps=max(cost.steps for cost in costs),
         gradients=sum(cost.gradients for cost in costs),
         record_bytes=sum(cost.record_bytes for cost in costs),
         memory_bytes=sum(cost.memory_bytes for cost in costs),
@@ -335,12 +344,15 @@ def _resumed(
 def _joined(batches: Sequence[Batch], speed: Speed) -> Batch:
     requests = tuple(request for batch in batches for request in batch.requests)
     gradients = sum(batch.gradients for batch in batches)
+    # A call is paid for as long as any run goes on.
+    longest = max(batch.gradients / len(batch.requests) for batch in batches)
     return Batch(
         requests=requests,
+        steps=max(batch.steps for batch in batches),
         gradients=gradients,
         record_bytes=sum(batch.record_bytes for batch in batches),
         memory_bytes=sum(batch.memory_bytes for batch in batches),
-        seconds=gradients * (speed.call / len(requests) + speed.run),
+        seconds=longest * speed.call + gradients * speed.run,
     )
 
 
@@ -349,6 +361,7 @@ def _share(batch: Batch, units: Sequence[Unit]) -> Batch:
     share = len(requests) / len(batch.requests)
     return Batch(
         requests=requests,
+        steps=batch.steps,
         gradients=round(batch.gradients * share),
         record_bytes=round(batch.record_bytes * share),
         memory_bytes=round(batch.memory_bytes * share),

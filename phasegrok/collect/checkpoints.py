@@ -64,7 +64,6 @@ class CheckpointFile:
         self._machine = machine_type(study, device)
         self._seconds = seconds
         self._last = time.monotonic()
-        self._steps = study.recording.steps
         self._note = note
 
     def stored(self) -> Snapshot | None:
@@ -100,7 +99,7 @@ class CheckpointFile:
         header = {
             "run_ids": self._run_ids,
             "machine": self._machine,
-            "fraction": snapshot["next_step"] / max(self._steps, 1),
+            "fraction": snapshot["next_step"] / max(snapshot["total"], 1),
         }
         lines = MAGIC + json.dumps(header).encode() + b"\n"
         checksum = hashlib.sha256(content).hexdigest().encode()

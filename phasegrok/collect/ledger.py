@@ -178,7 +178,7 @@ class Ledger:
 
     def _patience(self, batch: Batch) -> float:
         """Seconds without a sign after which a batch has hung."""
-        left = (1.0 - batch.begun) * self._study.recording.steps
+        left = (1.0 - batch.begun) * batch.steps
         step = batch.seconds / max(left, 1.0)
         return self._run_seconds + STEPS_OF_PATIENCE * step + START_SECONDS
 

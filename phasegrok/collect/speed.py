@@ -141,21 +141,27 @@ def _call_seconds(study: Study, requests: list[RunRequest], device: str) -> floa
         if len(moments) > LEAST_RECORDS and moments[-1][1] - moments[1][1] > PROBE_SECONDS:
             raise _Enough
 
-    steps = study.recording.steps
-    recording = replace(
-        study.recording,
-        start=0,
-        every=1,
-        spacing="logarithmic",
-        count=2 * steps.bit_length(),  # Two to a doubling, as few as a study might have.
-        states="none",
-    )
+    cost = estimate(study, requests[0])
     with suppress(_Enough):
-        simulate(replace(study, recording=recording), requests, device=device, report=report)
+        simulate(_looked_at_rarely(study), requests, device=device, report=report)
     # The first step also does what is done once a process.
     first, last = moments[min(1, len(moments) - 2)], moments[-1]
-    gradients_per_step = estimate(study, requests[0]).gradients / steps
+    gradients_per_step = cost.gradients / cost.steps
     return (last[1] - first[1]) / (last[0] - first[0]) / gradients_per_step
+
+
+def _looked_at_rarely(study: Study) -> Study:
+    """The study with two records to a doubling of the steps, as few as it might have.
+
+    A sweep has no more records in its first steps than in the others.
+    """
+    recording = replace(study.recording, states="none")
+    if study.sweep is None:
+        doublings = recording.steps.bit_length()
+        recording = replace(
+            recording, start=0, every=1, spacing="logarithmic", count=2 * doublings
+        )
+    return replace(study, recording=recording)
 
 
 def _without_steps(request: RunRequest) -> RunRequest:

@@ -1,20 +1,28 @@
 """A batch made ready: data on the device, system, state, and random numbers of every run."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from phasegrok.dynamics.building import BuiltRun, decay_by_layer, float_options
+from phasegrok.dynamics.building import (
+    BuiltRun,
+    decay_by_layer,
+    float_options,
+    moved_number,
+)
 from phasegrok.dynamics.integrator import Drive, Integrator, State
+from phasegrok.dynamics.moving_targets import AffineData, AffineTargets, affine_data
 from phasegrok.dynamics.penalties import build_penalties
+from phasegrok.dynamics.ramps import MovingControls, apply_control, control_now
 from phasegrok.dynamics.snapshot import Snapshot
 from phasegrok.dynamics.starts import StartContext, find_start
 from phasegrok.dynamics.streams import Stream, generator, normal_stream, uniform_stream
 from phasegrok.dynamics.system import EnergyControls, System
+from phasegrok.dynamics.umbrella import UmbrellaBias
 from phasegrok.dynamics.validation import check_minibatch
 from phasegrok.errors import InvalidStudyError
 from phasegrok.networks import ExampleBatch, Layout, Network, evaluation_of, find_loss
@@ -46,9 +54,11 @@ class Batch:
         Settings and random numbers.
     data : MeasuredData
         Examples and truth for observables.
+    motion : Motion
+        What changes within the runs.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a batch
         self,
         *,
         runs: Sequence[BuiltRun],
@@ -58,6 +68,7 @@ class Batch:
         state: State,
         drive: Drive,
         data: "MeasuredData",
+        motion: "Motion",
     ) -> None:
         self.runs = list(runs)
         self.network = network
@@ -66,6 +77,8 @@ class Batch:
         self.state = state
         self.drive = drive
         self.data = data
+        self._motion = motion
+        self._numbers: dict[str, Tensor] = {}
         self._minibatches: Stream | None = None
         self._noise: Stream | None = None
 
@@ -82,6 +95,23 @@ class Batch:
         self.integrator.step(self.state, self.system, self.drive)
         self.state.step += 1
 
+    def move_controls(self, step: int) -> None:
+        """Set every control that changes within a run to its value at a step."""
+        targets = self._motion.targets
+        for control, values in self._motion.controls.at(step):
+            now = values.to(self.state.position.device)
+            if targets is not None and control == targets.control:
+                self._numbers[control] = now
+                self.system.set_targets(targets.train.at(now))
+            else:
+                apply_control(control, now, self.system, self.drive.settings)
+
+    def control_now(self, control: str) -> Tensor:
+        """Present value of a control that changes within a run, (run,) float64."""
+        if control in self._numbers:
+            return self._numbers[control]
+        return control_now(control, self.system, self.drive.settings)
+
     def measurement(self) -> Measurement:
         """The live state as observables see it."""
         return Measurement(
@@ -89,10 +119,17 @@ class Batch:
             rows=self.system.weights(self.state.position).clone(),
             evaluation=self.system.evaluation,
             train=self.system.examples,
-            test=self.data.test,
+            test=self._test_now(),
             tasks=[run.task for run in self.runs],
             truth=self.data.truth,
+            numbers=self._numbers,
         )
+
+    def _test_now(self) -> ExampleBatch | None:
+        test, targets = self.data.test, self._motion.targets
+        if test is None or targets is None or targets.test is None:
+            return test
+        return replace(test, targets=targets.test.at(self._numbers[targets.control]))
 
     def select(self, rows: Sequence[int]) -> None:
         """Keep some runs, in this order; one named twice goes on as two equal runs."""
@@ -105,6 +142,8 @@ class Batch:
         for stream in self._streams().values():
             stream.select(rows)
         self.data = self.data.select(rows)
+        self._motion.select(rows)
+        self._numbers = {name: each[list(rows)] for name, each in self._numbers.items()}
 
     def snapshot(self) -> Snapshot:
         """Give all that changes from step to step."""
@@ -125,6 +164,9 @@ class Batch:
         }
         for name, stream in self._streams().items():
             stream.restore(snapshot["streams"][name])
+        # Targets are not in it: they follow from the step.
+        if self._motion.targets is not None:
+            self.move_controls(self.state.step)
 
     def _streams(self) -> dict[str, Stream]:
         streams = {
@@ -159,6 +201,33 @@ class MeasuredData:
         return MeasuredData(test=test, truth=truth)
 
 
+@final
+@dataclass(frozen=True, kw_only=True)
+class MovingTargets:
+    """Targets that follow one number of the task, for training and for tests."""
+
+    control: str
+    train: AffineTargets
+    test: AffineTargets | None
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Motion:
+    """Controls that change within the runs, and the targets that follow one of them."""
+
+    controls: MovingControls
+    targets: MovingTargets | None
+
+    def select(self, rows: Sequence[int]) -> None:
+        """Keep some runs."""
+        self.controls.select(rows)
+        if self.targets is not None:
+            self.targets.train.select(rows)
+            if self.targets.test is not None:
+                self.targets.test.select(rows)
+
+
 def build_batch(study: Study, runs: Sequence[BuiltRun], device: torch.device) -> Batch:
     """Make a batch ready for its first step.
 
@@ -180,9 +249,10 @@ def build_batch(study: Study, runs: Sequence[BuiltRun], device: torch.device) ->
     first = runs[0]
     draws = _draw_data(study, runs)
     sets = [draws[_data_label(run)] for run in runs]
-    train = _examples([each.train for each in sets], dtype, device)
-    tests = [each.test for each in sets if each.test is not None]
-    test = _examples(tests, dtype, device) if len(tests) == len(sets) else None
+    moving = MovingControls([run.ramps for run in runs])
+    moved = moved_number(first)
+    shared = all(each is sets[0] for each in sets) and (moved is None or moving.are_shared)
+    train, test = _sides(sets, dtype, device, shared=shared)
     layout = first.network.layout()
     loss = find_loss(first.task.loss, output_size=first.task.output_size)
     system = System(
@@ -207,6 +277,10 @@ def build_batch(study: Study, runs: Sequence[BuiltRun], device: torch.device) ->
         state=state,
         drive=_drive(study, runs, layout=layout, dtype=dtype, device=device),
         data=MeasuredData(test=test, truth=_truth(sets, dtype, device)),
+        motion=Motion(
+            controls=moving,
+            targets=_moving_targets(study, runs, moved, like=train, shared=shared),
+        ),
     )
     batch.draw_with(*_data_streams(study, runs, count=train.count, device=device))
     return batch
@@ -246,11 +320,50 @@ def _check_examples(task: Task, examples: Examples) -> None:
         )
 
 
-def _examples(
-    sets: Sequence[Examples], dtype: torch.dtype, device: torch.device
-) -> ExampleBatch:
-    shared = all(each is sets[0] for each in sets)
+def _sides(
+    sets: Sequence[TaskData], dtype: torch.dtype, device: torch.device, *, shared: bool
+) -> tuple[ExampleBatch, ExampleBatch | None]:
+    """Training and test examples."""
     used = sets[:1] if shared else sets
+    tests = [each.test for each in used if each.test is not None]
+    return (
+        _examples([each.train for each in used], dtype, device),
+        _examples(tests, dtype, device) if len(tests) == len(used) else None,
+    )
+
+
+def _moving_targets(
+    study: Study,
+    runs: Sequence[BuiltRun],
+    control: str | None,
+    *,
+    like: ExampleBatch,
+    shared: bool,
+) -> MovingTargets | None:
+    if control is None:
+        return None
+    draws: dict[tuple[int, str], AffineData] = {}
+    for run in runs:
+        if _data_label(run) not in draws:
+            ramp = next(each for each in run.ramps if each.control == control)
+            draws[_data_label(run)] = affine_data(
+                run.task, ramp, study_seed=study.seed, disorder=run.request.disorder
+            )
+    own = [draws[_data_label(run)] for run in (runs[:1] if shared else runs)]
+    dtype, device = like.inputs.dtype, like.inputs.device
+    low = _sides([each.first for each in own], dtype, device, shared=shared)
+    high = _sides([each.second for each in own], dtype, device, shared=shared)
+    numbers = [(each.low, each.high) for each in own]
+    ends = torch.tensor(numbers, dtype=torch.float64, device=device)
+    test = None
+    if low[1] is not None and high[1] is not None:
+        test = AffineTargets(low[1], high[1], ends)
+    return MovingTargets(control=control, train=AffineTargets(low[0], high[0], ends), test=test)
+
+
+def _examples(
+    used: Sequence[Examples], dtype: torch.dtype, device: torch.device
+) -> ExampleBatch:
     counts = {each.count for each in used}
     if len(counts) > 1:
         raise InvalidStudyError(
@@ -259,7 +372,7 @@ def _examples(
     return ExampleBatch(
         inputs=_stack([each.inputs for each in used], dtype, device),
         targets=_stack([each.targets for each in used], dtype, device),
-        total=sets[0].count,
+        total=used[0].count,
     )
 
 
@@ -289,6 +402,19 @@ def _controls(runs: Sequence[BuiltRun], device: torch.device) -> EnergyControls:
         temperature=column([run.resolved.energy.temperature for run in runs]),
         decay={name: column([decay[name] for decay, _ in parts]) for name in parts[0][0]},
         prior={name: column([prior[name] for _, prior in parts]) for name in parts[0][1]},
+        bias=_bias(runs, column),
+    )
+
+
+def _bias(
+    runs: Sequence[BuiltRun], column: Callable[[Sequence[float]], Tensor]
+) -> UmbrellaBias | None:
+    umbrellas = [run.resolved.umbrella for run in runs if run.resolved.umbrella is not None]
+    if not umbrellas:
+        return None
+    return UmbrellaBias(
+        column([each.center for each in umbrellas]),
+        column([each.strength for each in umbrellas]),
     )
 
 

@@ -1,7 +1,8 @@
 """From requests to built parts, and which runs may share a batch."""
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
 from typing import final
 
 import torch
@@ -11,6 +12,7 @@ from phasegrok.dynamics.gradient_descent import GradientDescent
 from phasegrok.dynamics.hmc import HamiltonianMonteCarlo
 from phasegrok.dynamics.integrator import Integrator
 from phasegrok.dynamics.langevin import Langevin
+from phasegrok.dynamics.moving_targets import affine_data, task_numbers
 from phasegrok.dynamics.naming import check_names
 from phasegrok.dynamics.penalties import build_penalties
 from phasegrok.dynamics.ramps import check_control
@@ -21,8 +23,11 @@ from phasegrok.errors import InvalidStudyError, did_you_mean
 from phasegrok.networks import Network, build_network, find_loss
 from phasegrok.observables import Observable, build_observables
 from phasegrok.study import (
+    UMBRELLA,
     Event,
     Part,
+    Ramp,
+    Recording,
     ResolvedRun,
     RunRequest,
     Study,
@@ -40,6 +45,7 @@ __all__ = [
     "check_study",
     "decay_by_layer",
     "float_options",
+    "moved_number",
     "temperature_only_decays",
 ]
 
@@ -67,6 +73,28 @@ class BuiltRun:
     def request(self) -> RunRequest:
         """Its labels."""
         return self.resolved.request
+
+    @cached_property
+    def ramps(self) -> tuple[Ramp, ...]:
+        """Schedules of all controls that change within it."""
+        return self.resolved.ramps(self.integrator.time_per_step)
+
+    @cached_property
+    def recording(self) -> Recording:
+        """When it is recorded; along a sweep, where that begins and ends."""
+        recording, sweep = self.resolved.recording, self.resolved.sweep
+        if sweep is None:
+            return recording
+        knots = self.ramps[-1].knots
+        first, last = knots[0][0], knots[-1][0]
+        if last - first < (recording.count or 0) - 1:
+            raise InvalidStudyError(
+                f"the sweep of {sweep.control!r} at the rate {sweep.rate:g} has "
+                f"{last - first} steps of {self.integrator.time_per_step:g}, which is less "
+                f"than the {recording.count} records that are asked for; lower count, the rate "
+                "or the step size."
+            )
+        return replace(recording, start=first, steps=last)
 
     @property
     def batch_key(self) -> Hashable:
@@ -251,10 +279,14 @@ def _check_run(study: Study, run: BuiltRun, observables: Sequence[Observable]) -
     decay, _ = decay_by_layer(run)
     fixed = run.integrator.fixed_options
     settings = [name for name in float_options(run.integrator) if name not in fixed]
-    for ramp in study.ramps:
-        check_control(ramp.control, layers, settings)
+    numbers = [*settings, *task_numbers(run.task)]
+    for ramp in run.ramps:
+        check_control(ramp.control, layers, numbers)
+    run.recording.record_steps()
+    _check_moved_number(study, run)
     if study.exchange is not None:
-        check_control(study.exchange.control, layers, [])
+        biased = [f"{UMBRELLA}center"] if study.umbrella is not None else []
+        check_control(study.exchange.control, layers, biased)
     for observable in observables:
         observable.check(run.network, run.task)
     build_penalties([run.resolved.energy.penalties], torch.device("cpu"))
@@ -264,6 +296,14 @@ def _check_run(study: Study, run: BuiltRun, observables: Sequence[Observable]) -
     _check_noise(study, run)
     _check_temperature(study, run, decay)
     _check_effect(study, run)
+
+
+def _check_moved_number(study: Study, run: BuiltRun) -> None:
+    moved = moved_number(run)
+    for ramp in run.ramps:
+        if ramp.control == moved:
+            disorder = run.request.disorder
+            affine_data(run.task, ramp, study_seed=study.seed, disorder=disorder)
 
 
 def _check_noise(study: Study, run: BuiltRun) -> None:
@@ -289,7 +329,7 @@ def _check_temperature(study: Study, run: BuiltRun, decay: dict[str, float]) -> 
         )
     knots = [
         value
-        for ramp in study.ramps
+        for ramp in run.ramps
         if ramp.control == "temperature" or ramp.control.startswith("weight_decay")
         for _, value in ramp.knots
     ]
@@ -302,6 +342,35 @@ def _check_temperature(study: Study, run: BuiltRun, decay: dict[str, float]) -> 
             f"through {knots}; set them, or "
             "use coordinates = 'plain'."
         )
+
+
+def moved_number(run: BuiltRun) -> str | None:
+    """Name the number of the task that changes within a run.
+
+    Parameters
+    ----------
+    run : BuiltRun
+        One run.
+
+    Returns
+    -------
+    str or None
+        None where none does.
+
+    Raises
+    ------
+    InvalidStudyError
+        If several do.
+    """
+    known = {"temperature", "weight_decay", *float_options(run.integrator)}
+    numbers = [name for name in task_numbers(run.task) if name not in known]
+    moved = [ramp.control for ramp in run.ramps if ramp.control in numbers]
+    if len(moved) > 1:
+        raise InvalidStudyError(
+            f"one number of the task can change within a run, received {moved}; let the others "
+            "be controls of the plan."
+        )
+    return moved[0] if moved else None
 
 
 def temperature_only_decays(study: Study, run: BuiltRun) -> bool:
@@ -325,7 +394,7 @@ def _varies_temperature(study: Study, run: BuiltRun) -> bool:
     """Whether a plan, a ramp or a ladder sets it; zero is what such dynamics has anyway."""
     ramped = any(
         value > 0.0
-        for ramp in study.ramps
+        for ramp in run.ramps
         if ramp.control == "temperature"
         for _, value in ramp.knots
     )

@@ -18,6 +18,8 @@ class Cost(NamedTuple):
 
     Attributes
     ----------
+    steps : int
+        Updates made.
     gradients : int
         Gradients computed.
     parameter_count : int
@@ -28,6 +30,7 @@ class Cost(NamedTuple):
         Working memory while its batch is made.
     """
 
+    steps: int
     gradients: int
     parameter_count: int
     record_bytes: int
@@ -52,10 +55,11 @@ def estimate(study: Study, request: RunRequest) -> Cost:
     """
     run = build_run(study, request)
     layout = run.network.layout()
-    records = len(run.resolved.recording.record_steps())
+    records = len(run.recording.record_steps())
     width = int(getattr(run.network, "width", layout.parameter_count))
-    scalars = 3 + len(layout.leaves) + len(study.energy.penalties) + len(study.ramps)
-    scalars += len(run.integrator.records()) + 2 * (study.exchange is not None)
+    scalars = 3 + len(layout.leaves) + len(study.energy.penalties)
+    scalars += len(run.integrator.records()) + len(study.moving_controls)
+    scalars += 1 if study.exchange is not None else 0
     resolved = 0
     for observable in build_observables(study.recording.observables):
         resolved += 4 * width if observable.dims else 0
@@ -69,8 +73,9 @@ def estimate(study: Study, request: RunRequest) -> Cost:
     for size in run.task.input_shape:
         inputs *= size
     return Cost(
+        steps=run.recording.steps,
         gradients=run.integrator.gradients_to_begin
-        + run.resolved.recording.steps * run.integrator.gradients_per_step,
+        + run.recording.steps * run.integrator.gradients_per_step,
         parameter_count=layout.parameter_count,
         record_bytes=record_bytes,
         memory_bytes=record_bytes

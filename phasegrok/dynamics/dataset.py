@@ -12,7 +12,10 @@ import xarray as xr
 
 from phasegrok.dynamics.building import BuiltRun, decay_by_layer
 from phasegrok.dynamics.events import EventWatch
+from phasegrok.dynamics.exchange import Ladders
 from phasegrok.dynamics.recorder import Recorder
+from phasegrok.dynamics.schedule import Schedule
+from phasegrok.dynamics.traffic import TRAFFIC
 from phasegrok.networks import Layout, find_loss
 from phasegrok.schema import (
     ATTRIBUTE,
@@ -23,7 +26,7 @@ from phasegrok.schema import (
     Outcome,
     Symmetry,
 )
-from phasegrok.study import Ramp, Study, identity, plain_study
+from phasegrok.study import UMBRELLA, Ramp, Study, identity, plain_study
 
 __all__ = ["Ending", "batch_dataset", "machine_type", "states_dataset"]
 
@@ -31,12 +34,13 @@ Ending = tuple[Outcome, str, int]
 """Outcome, reason and number of gradients of one run."""
 
 
-def batch_dataset(
+def batch_dataset(  # noqa: PLR0913 - what came of a batch
     study: Study,
     runs: Sequence[BuiltRun],
     *,
     recorder: Recorder,
     watch: EventWatch,
+    ladders: Ladders | None = None,
     endings: Sequence[Ending],
     wall_seconds: float,
     device: torch.device,
@@ -49,8 +53,8 @@ def batch_dataset(
         Description.
     runs : sequence of BuiltRun
         In the order of the arrays.
-    recorder, watch
-        Records and events.
+    recorder, watch, ladders
+        Records, events and the walkers of exchange ladders.
     endings : sequence of Ending
         Of each run.
     wall_seconds : float
@@ -70,17 +74,18 @@ def batch_dataset(
     )
     coordinates["outcome_reason"] = np.array([why for _, why, _ in endings], dtype=object)
     coordinates["record_count"] = recorder.counts
-    steps = runs[0].resolved.recording.record_steps()
     dataset = xr.Dataset(
         data_vars={name: each for name, each in variables.items() if name != "time"},
         coords={
             **{name: (RUN, values) for name, values in coordinates.items()},
-            "step": ((RUN, RECORD), np.tile(steps, (len(runs), 1))),
+            "step": ((RUN, RECORD), Schedule([run.recording for run in runs]).steps),
         },
     )
     if "time" in variables:
         dataset = dataset.assign_coords(time=variables["time"])
     dataset = _with_counts(dataset, watch, [gradients for _, _, gradients in endings])
+    if study.exchange is not None:
+        dataset = dataset.assign(_traffic(ladders, len(runs)))
     _describe(dataset)
     provenance = {
         "machine_type": machine_type(study, device),
@@ -179,8 +184,14 @@ def _run_coordinates(study: Study, run: BuiltRun) -> dict[str, Any]:
             row[name] = int(getattr(part, name))
     for name, value in request.controls.items():
         row[name] = float(value) if isinstance(value, float) else value
-    if study.ramps:
+    sweep = run.resolved.sweep
+    if sweep is not None:
+        row["direction"], row["rate"] = sweep.direction, sweep.rate
+    elif study.ramps:
         row["direction"], row["rate"] = study.ramps[0].direction, _rate(study.ramps[0], run)
+    if run.resolved.umbrella is not None:
+        row[f"{UMBRELLA}center"] = run.resolved.umbrella.center
+        row[f"{UMBRELLA}strength"] = run.resolved.umbrella.strength
     if request.rung is not None:
         row["first_rung"] = request.rung
     return row | _derived(run)
@@ -229,6 +240,16 @@ def _with_counts(dataset: xr.Dataset, watch: EventWatch, gradients: list[int]) -
     about = {"units": "1", "long_name": "gradients computed"}
     added["gradient_count"] = (RUN, np.array(gradients, dtype=np.int64), about)
     return dataset.assign(added)
+
+
+def _traffic(ladders: Ladders | None, run_count: int) -> dict[str, Any]:
+    """How far each walker came; of those that failed nothing is known."""
+    nothing = np.zeros(run_count, dtype=np.int64)
+    counts = {} if ladders is None else ladders.traffic.counts()
+    return {
+        name: (RUN, counts.get(name, nothing), {"units": "1", "long_name": meaning})
+        for name, meaning in TRAFFIC.items()
+    }
 
 
 def _describe(dataset: xr.Dataset) -> None:

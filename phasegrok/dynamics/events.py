@@ -59,9 +59,9 @@ class EventWatch:
         for event, observable in zip(self._events, self._observables, strict=True):
             if step % event.every == 0:
                 happened = _crossed(event, observable.measure(measurement))
-                for row, run in enumerate(runs):
-                    if run >= 0 and self._date(event, run, step, bool(happened[row])):
-                        ending[run] = event.name
+                dated = self._date(event, np.asarray(runs), step, happened)
+                if event.stop:
+                    ending.update(dict.fromkeys(dated, event.name))
         return ending
 
     def snapshot(self) -> Snapshot:
@@ -76,15 +76,21 @@ class EventWatch:
         for name, (lower, upper) in snapshot.items():
             self.lower[name], self.upper[name] = lower.numpy(), upper.numpy()
 
-    def _date(self, event: Event, run: int, step: int, happened: bool) -> bool:
-        """Move the bounds of one run; True where the run ends."""
-        if not np.isinf(self.upper[event.name][run]):
-            return False
-        if not happened:
-            self.lower[event.name][run] = step
-            return False
-        self.upper[event.name][run] = step
-        return event.stop
+    def _date(
+        self,
+        event: Event,
+        runs: npt.NDArray[np.int64],
+        step: int,
+        happened: npt.NDArray[np.bool_],
+    ) -> list[int]:
+        """Move the bounds of the runs (row,), and list those to which it just happened."""
+        upper = self.upper[event.name]
+        # A row that is no run is looked up as the last run, and left out.
+        waiting = (runs >= 0) & np.isinf(upper[runs])
+        self.lower[event.name][runs[waiting & ~happened]] = step
+        now = runs[waiting & happened]
+        upper[now] = step
+        return [int(run) for run in now]
 
 
 def _crossed(event: Event, values: Tensor) -> npt.NDArray[np.bool_]:

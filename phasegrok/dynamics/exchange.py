@@ -1,5 +1,6 @@
 """Replica exchange: walkers of a ladder swap the values of one control."""
 
+import math
 from collections.abc import Sequence
 from typing import final
 
@@ -10,6 +11,7 @@ from phasegrok.dynamics.integrator import Integrator, Settings, State
 from phasegrok.dynamics.ramps import apply_control
 from phasegrok.dynamics.snapshot import Snapshot
 from phasegrok.dynamics.system import System
+from phasegrok.dynamics.traffic import Traffic
 from phasegrok.study import Exchange
 
 __all__ = ["RUNG", "Ladders"]
@@ -54,15 +56,17 @@ class Ladders:
         }
         self._generators = generators
         self._attempts = 0
+        self.traffic = Traffic(self.rung, top=len(exchange.rungs) - 1)
 
     def attempt(
         self, state: State, system: System, settings: Settings, integrator: Integrator
     ) -> None:
         """Try to swap every second pair of neighbouring rungs of every ladder."""
-        reduced = self._reduced_energies(state, system)
+        reduced = self._reduced_energies(state, system).tolist()
         before = self._values(self.rung).to(system.temperature)
         for unit, source in self._generators.items():
             self._attempt_one(unit, source, reduced)
+        self.traffic.count(self.rung)
         self._attempts += 1
         values = self._values(self.rung).to(system.temperature)
         apply_control(self.exchange.control, values, system, settings)
@@ -75,6 +79,7 @@ class Ladders:
         return {
             "rung": self.rung.clone(),
             "attempts": self._attempts,
+            "traffic": self.traffic.snapshot(),
             "generators": {unit: each.get_state() for unit, each in self._generators.items()},
         }
 
@@ -82,19 +87,25 @@ class Ladders:
         """Go on where a snapshot was taken."""
         self.rung = snapshot["rung"]
         self._attempts = snapshot["attempts"]
+        self.traffic.restore(snapshot["traffic"])
         for unit, source in self._generators.items():
             source.set_state(snapshot["generators"][unit])
 
-    def _attempt_one(self, unit: str, source: Generator, reduced: Tensor) -> None:
-        members = self._members[unit]
+    def _attempt_one(
+        self, unit: str, source: Generator, reduced: Sequence[Sequence[float]]
+    ) -> None:
         uniform = torch.rand(len(self.exchange.rungs), generator=source, dtype=torch.float64)
-        for lower in range(self._attempts % 2, len(self.exchange.rungs) - 1, 2):
-            i = next(each for each in members if int(self.rung[each]) == lower)
-            j = next(each for each in members if int(self.rung[each]) == lower + 1)
-            gain = reduced[i, lower] + reduced[j, lower + 1]
-            gain = gain - reduced[i, lower + 1] - reduced[j, lower]
-            if float(uniform[lower]) < float(torch.exp(gain.clamp(max=0.0))):
+        chances = uniform.tolist()
+        walker = {int(self.rung[row]): row for row in self._members[unit]}
+        home = {int(self.traffic.home[row]): row for row in self._members[unit]}
+        for lower in range(self._attempts % 2, len(chances) - 1, 2):
+            i, j = walker[lower], walker[lower + 1]
+            gain = reduced[i][lower] + reduced[j][lower + 1]
+            gain = gain - reduced[i][lower + 1] - reduced[j][lower]
+            accepted = chances[lower] < math.exp(min(gain, 0.0))
+            if accepted:
                 self.rung[i], self.rung[j] = lower + 1, lower
+            self.traffic.note_attempt(home[lower], accepted=accepted)
 
     def _reduced_energies(self, state: State, system: System) -> Tensor:
         """U/T of every walker at every rung, (run, rung) float64."""

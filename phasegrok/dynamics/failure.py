@@ -11,6 +11,7 @@ from phasegrok.dynamics.dataset import batch_dataset
 from phasegrok.dynamics.events import EventWatch
 from phasegrok.dynamics.exchange import RUNG
 from phasegrok.dynamics.recorder import Column, Recorder
+from phasegrok.dynamics.schedule import Schedule
 from phasegrok.observables import build_observables
 from phasegrok.schema import HALF_SQUARE_NORM, NOW, PENALTY, RECORD, RUN, Outcome
 from phasegrok.study import RunRequest, Study, penalty_name
@@ -37,11 +38,11 @@ def failed_dataset(study: Study, requests: Sequence[RunRequest], reason: str) ->
         there, all fill; resolved ones are absent, since their sizes are not known.
     """
     runs = [build_run(study, each) for each in requests]
-    steps = runs[0].resolved.recording.record_steps()
+    schedule = Schedule([run.recording for run in runs])
     recorder = Recorder(
-        study=study, observables=(), run_count=len(runs), record_count=len(steps)
+        study=study, observables=(), run_count=len(runs), record_count=schedule.record_count
     )
-    fill = np.full((len(runs), len(steps)), np.nan)
+    fill = np.full((len(runs), schedule.record_count), np.nan)
     for name in _scalar_names(study, runs[0]):
         recorder.columns[name] = Column(
             values=fill.copy(), dims=(RUN, RECORD), long_name=name.replace("_", " ")
@@ -66,8 +67,6 @@ def _scalar_names(study: Study, run: BuiltRun) -> list[str]:
     names += run.integrator.records()
     penalties = study.energy.penalties
     names += [PENALTY + penalty_name(penalties, index) for index in range(len(penalties))]
-    names += [ramp.control + NOW for ramp in study.ramps]
-    if study.exchange is not None:
-        names.append(study.exchange.control + NOW)
+    names += [control + NOW for control in study.moving_controls]
     observables = build_observables(study.recording.observables)
     return names + [each.name for each in observables if not each.dims]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from phasegrok.dynamics.exchange import RUNG
+from phasegrok.dynamics.traffic import TRAFFIC
 from phasegrok.errors import InvalidStudyError
 from phasegrok.observables import Observable
 from phasegrok.schema import (
@@ -28,6 +29,7 @@ _TAKEN = (
     "noise_variance",
     "first_rung",
     RUNG,
+    *TRAFFIC,
     STATES_GROUP,
     *RUN_COORDINATES,
 )

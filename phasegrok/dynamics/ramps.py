@@ -1,6 +1,7 @@
 """Controls that change within a run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import final
 
 import numpy as np
 import torch
@@ -8,10 +9,13 @@ from torch import Tensor
 
 from phasegrok.dynamics.integrator import Settings
 from phasegrok.dynamics.system import System
+from phasegrok.dynamics.umbrella import UmbrellaBias
 from phasegrok.errors import InvalidStudyError, did_you_mean
-from phasegrok.study import Ramp
+from phasegrok.study import UMBRELLA, Ramp
 
-__all__ = ["apply_control", "apply_ramps", "check_control", "control_now", "ramp_value"]
+__all__ = ["MovingControls", "apply_control", "check_control", "control_now", "ramp_value"]
+
+_CENTER = f"{UMBRELLA}center"
 
 
 def ramp_value(ramp: Ramp, step: int) -> float:
@@ -20,7 +24,45 @@ def ramp_value(ramp: Ramp, step: int) -> float:
     return float(np.interp(step, steps, values))
 
 
-def check_control(control: str, layers: Sequence[str], settings: Sequence[str]) -> None:
+@final
+class MovingControls:
+    """The ramps of all runs of a batch: of the same controls, not always with equal knots.
+
+    Parameters
+    ----------
+    ramps : sequence over runs of sequence of Ramp
+        One for each control, in the same order in every run.
+    """
+
+    def __init__(self, ramps: Sequence[Sequence[Ramp]]) -> None:
+        self._kinds = [list(dict.fromkeys(each)) for each in zip(*ramps, strict=True)]
+        self._kind = [
+            torch.tensor([kinds.index(ramp) for ramp in own], dtype=torch.int64)
+            for kinds, own in zip(self._kinds, zip(*ramps, strict=True), strict=True)
+        ]
+
+    @property
+    def controls(self) -> list[str]:
+        """What moves."""
+        return [kinds[0].control for kinds in self._kinds]
+
+    @property
+    def are_shared(self) -> bool:
+        """Whether all runs have one schedule."""
+        return all(len(kinds) == 1 for kinds in self._kinds)
+
+    def at(self, step: int) -> Iterator[tuple[str, Tensor]]:
+        """Give every control with its values, (row,) float64, at a step."""
+        for kinds, kind in zip(self._kinds, self._kind, strict=True):
+            now = [ramp_value(ramp, step) for ramp in kinds]
+            yield kinds[0].control, torch.tensor(now, dtype=torch.float64)[kind]
+
+    def select(self, rows: Sequence[int]) -> None:
+        """Keep some runs, in this order."""
+        self._kind = [kind[list(rows)] for kind in self._kind]
+
+
+def check_control(control: str, layers: Sequence[str], others: Sequence[str]) -> None:
     """Refuse a control that cannot change within a run.
 
     Raises
@@ -29,18 +71,11 @@ def check_control(control: str, layers: Sequence[str], settings: Sequence[str]) 
         With the controls that can.
     """
     known = ["temperature", "weight_decay", *(f"weight_decay.{name}" for name in layers)]
-    known += list(settings)
+    known += list(others)
     if control not in known:
         raise InvalidStudyError(
             f"{control!r} cannot change within a run." + did_you_mean(control, known)
         )
-
-
-def apply_ramps(ramps: Sequence[Ramp], step: int, system: System, settings: Settings) -> None:
-    """Set every ramped control to its value at a step."""
-    for ramp in ramps:
-        values = torch.full_like(system.temperature, ramp_value(ramp, step))
-        apply_control(ramp.control, values, system, settings)
 
 
 def apply_control(control: str, values: Tensor, system: System, settings: Settings) -> None:
@@ -49,7 +84,8 @@ def apply_control(control: str, values: Tensor, system: System, settings: Settin
     Parameters
     ----------
     control : str
-        "temperature", "weight_decay", "weight_decay.<layer>" or an option of the integrator.
+        "temperature", "weight_decay", "weight_decay.<layer>", "umbrella.center" or an option of
+        the integrator.
     values : (run,) float64 tensor
         New values.
     system, settings
@@ -58,10 +94,11 @@ def apply_control(control: str, values: Tensor, system: System, settings: Settin
     if control == "temperature":
         system.set_temperature(values)
     elif control == "weight_decay":
-        for layer in list(system.decay):
-            system.set_decay(layer, values)
+        system.set_decays(dict.fromkeys(system.decay, values))
     elif control.startswith("weight_decay."):
-        system.set_decay(control.removeprefix("weight_decay."), values)
+        system.set_decays({control.removeprefix("weight_decay."): values})
+    elif control == _CENTER:
+        _bias(system).center = values
     else:
         settings[control] = values[:, None].to(settings[control].dtype)
 
@@ -74,4 +111,14 @@ def control_now(control: str, system: System, settings: Settings) -> Tensor:
         return next(iter(system.decay.values()))
     if control.startswith("weight_decay."):
         return system.decay[control.removeprefix("weight_decay.")]
+    if control == _CENTER:
+        return _bias(system).center
     return settings[control][:, 0].double()
+
+
+def _bias(system: System) -> UmbrellaBias:
+    if system.bias is None:
+        raise InvalidStudyError(
+            f"{_CENTER!r} cannot change in a study without an umbrella; add [umbrella]."
+        )
+    return system.bias

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from phasegrok.dynamics.batch import Batch
 from phasegrok.dynamics.exchange import RUNG
-from phasegrok.dynamics.ramps import control_now
 from phasegrok.dynamics.snapshot import Snapshot
 from phasegrok.errors import InvalidStudyError
 from phasegrok.observables import Measurement, Observable
@@ -71,11 +70,11 @@ class Recorder:
         batch: Batch,
         loss: Tensor,
         runs: Sequence[int],
-        record: int,
+        records: Sequence[int],
         *,
         rungs: Tensor | None = None,
     ) -> dict[int, str]:
-        """Record the live state; where no run is left, only make the columns.
+        """Record the live state; where no run makes a record, only make the columns.
 
         Parameters
         ----------
@@ -85,8 +84,8 @@ class Recorder:
             Full training loss.
         runs : sequence of int
             Run of each row; negative rows are no runs and are left out.
-        record : int
-            Which record.
+        records : sequence of int
+            Which record each row makes, -1 for none.
         rungs : (row,) int64 tensor or None
             Present rung of each walker of an exchange ladder.
 
@@ -97,18 +96,19 @@ class Recorder:
         """
         measurement = batch.measurement()
         values = list(self._values(batch, measurement, loss, rungs))
-        unsound = _unsound(values, runs)
-        rows = [row for row, run in enumerate(runs) if run >= 0 and run not in unsound]
-        kept = [runs[row] for row in rows]
+        looked = [run if record >= 0 else -1 for run, record in zip(runs, records, strict=True)]
+        unsound = _unsound(values, looked)
+        rows = [row for row, run in enumerate(looked) if run >= 0 and run not in unsound]
+        kept, now = [runs[row] for row in rows], np.array([records[row] for row in rows], int)
         numbers = [each.values[rows].cpu().numpy() for each in values]
         weights = self._weights_now(measurement.rows, rows)
         columns = [self._column(*pair) for pair in zip(values, numbers, strict=True)]
         # From here on nothing raises: a record is there with all of its numbers or not at all.
         for column, each in zip(columns, numbers, strict=True):
-            column.values[kept, record] = each
+            column.values[kept, now] = each
         if self.weights is not None:
-            self.weights[kept, min(record, self._weights_count - 1)] = weights
-        self.counts[kept] = record + 1
+            self.weights[kept, np.minimum(now, self._weights_count - 1)] = weights
+        self.counts[kept] = now + 1
         return unsound
 
     def variables(self) -> dict[str, xr.Variable]:
@@ -160,12 +160,8 @@ class Recorder:
             energy = penalty.energy(rows, system.layout)
             yield _Value(PENALTY + penalty.name, energy, f"energy {penalty.name}, unweighted")
         yield _Value("time", batch.state.time, "sum of the step sizes used")
-        changing = [ramp.control for ramp in self.study.ramps]
-        if self.study.exchange is not None:
-            changing.append(self.study.exchange.control)
-        for control in changing:
-            now = control_now(control, system, batch.drive.settings)
-            yield _Value(control + NOW, now, f"{control} at the record")
+        for control in self.study.moving_controls:
+            yield _Value(control + NOW, batch.control_now(control), f"{control} at the record")
         if rungs is not None:
             yield _Value(RUNG, rungs, "rung of the exchange ladder, counted from 0")
         for name, meaning in batch.integrator.records().items():

@@ -16,8 +16,8 @@ from phasegrok.dynamics.building import BuiltRun, build_run, temperature_only_de
 from phasegrok.dynamics.dataset import batch_dataset, states_dataset
 from phasegrok.dynamics.events import EventWatch
 from phasegrok.dynamics.exchange import Ladders
-from phasegrok.dynamics.ramps import apply_ramps
 from phasegrok.dynamics.recorder import Recorder
+from phasegrok.dynamics.schedule import Schedule
 from phasegrok.dynamics.snapshot import Checkpoints, Snapshot
 from phasegrok.dynamics.stability import largest_curvature
 from phasegrok.dynamics.streams import generator
@@ -180,8 +180,8 @@ class _Loop:
         self.runs = list(runs)
         self.began = time.perf_counter()
         self.batch: Batch = build_batch(study, runs, device)
-        self.steps = runs[0].resolved.recording.record_steps().tolist()
-        self.total = runs[0].resolved.recording.steps
+        self.schedule = Schedule([run.recording for run in runs])
+        self.total = self.schedule.total
         self.rows = list(range(len(runs)))
         self.places = list(self.rows)
         self.next_step = 0
@@ -196,7 +196,7 @@ class _Loop:
             study=study,
             observables=build_observables(study.recording.observables),
             run_count=len(runs),
-            record_count=len(self.steps),
+            record_count=self.schedule.record_count,
         )
         self.ladders = _ladders(study, runs)
         self.warnings: list[str] = []
@@ -205,7 +205,7 @@ class _Loop:
         if len(runs) == 1:
             self.rows, self.places = [0, -1], [0, 0]
             self.batch.select(self.places)
-        apply_ramps(study.ramps, 0, self.batch.system, self.batch.drive.settings)
+        self.batch.move_controls(0)
         self.limit = self._energy_limit()
 
     def run(
@@ -218,10 +218,9 @@ class _Loop:
         self.counted_until = time.perf_counter()
         if self.next_step == 0:
             self._begin()
-        due = {step: index for index, step in enumerate(self.steps)}
         for step in range(self.next_step, self.total + 1):
             with self._as_outcome():
-                self._look(step, due)
+                self._look(step)
             if report is not None:
                 report(self.progress)
             if step == self.total or not self._advance():
@@ -234,7 +233,7 @@ class _Loop:
         if not self.recorder.columns:
             # All ended before their first record: the variables are there all the same.
             loss = self.batch.system.loss(self.batch.state.position)
-            self._record(loss, [-1] * len(self.rows), 0)
+            self._record(loss, [-1] * len(self.rows))
 
     @property
     def progress(self) -> Progress:
@@ -289,9 +288,7 @@ class _Loop:
             self.next_step = batch.state.step
             self._exchange(self.next_step)
             # As they are at the end of the step.
-            if self.study.ramps:
-                settings = batch.drive.settings
-                apply_ramps(self.study.ramps, self.next_step, batch.system, settings)
+            batch.move_controls(self.next_step)
         return bool(self._moving)
 
     def result(self) -> Simulation:
@@ -301,6 +298,7 @@ class _Loop:
             self.runs,
             recorder=self.recorder,
             watch=self.watch,
+            ladders=self.ladders,
             endings=list(zip(self.outcomes, self.reasons, self.gradients, strict=True)),
             wall_seconds=time.perf_counter() - self.began,
             device=self.batch.state.position.device,
@@ -318,6 +316,7 @@ class _Loop:
         """All that is needed to go on with the next step."""
         return {
             "next_step": self.next_step,
+            "total": self.total,
             "seconds": time.perf_counter() - self.began,
             "own_seconds": self.own_seconds,
             "rows": list(self.rows),
@@ -354,48 +353,62 @@ class _Loop:
             self.ladders.restore(snapshot["ladders"])
         self.restored_gradients = self.progress.gradients
 
-    def _look(self, step: int, due: dict[int, int]) -> None:
+    def _look(self, step: int) -> None:
         """Record, watch events and let runs leave that have ended."""
         batch = self.batch
-        is_event = bool(self.study.events) and self.watch.is_due(step)
-        if step in due:
+        records = self.schedule.records_at(step, self.rows)
+        if records is not None:
             loss = batch.system.loss(batch.state.position)
-            diverged = self._diverged(loss)
+            diverged = self._diverged(loss, records)
             for run, reason in diverged.items():
                 self._end(run, Outcome.DIVERGED, reason)
             # Those that diverged leave first: observables never see numbers without meaning.
             self._leave(set(diverged))
-            if self._moving:
+            records = self.schedule.records_at(step, self.rows)
+            if records is not None:
                 loss = batch.system.loss(batch.state.position) if diverged else loss
-                self._record(loss, self.rows, due[step])
-        if is_event and self._moving:
-            ending = self._with_ladder(self.watch.look(step, batch.measurement(), self.rows))
-            # Between records nothing else would tell a run that diverges from one that ends.
-            diverged = self._diverged(batch.system.loss(batch.state.position)) if ending else {}
-            for run, name in ending.items():
-                if run in diverged:
-                    self._end(run, Outcome.DIVERGED, diverged[run])
-                else:
-                    self._end(run, Outcome.TRUNCATED, f"event {name}")
-            self._leave(set(ending))
+                self._record(loss, records)
+        if self.study.events and self.watch.is_due(step) and self._moving:
+            self._watch(step)
+        finished = self.schedule.ended_at(step, self.rows)
+        for run in finished:
+            self._end(run, Outcome.FINISHED, "")
+        self._leave(set(finished))
 
-    def _record(self, loss: Tensor, rows: Sequence[int], record: int) -> None:
+    def _watch(self, step: int) -> None:
+        """Date events, and end the runs that they stop."""
+        batch = self.batch
+        ending = self._with_ladder(self.watch.look(step, batch.measurement(), self.rows))
+        if not ending:
+            return
+        # Between records nothing else would tell a run that diverges from one that ends.
+        looked = [0 if run in ending else -1 for run in self.rows]
+        diverged = self._diverged(batch.system.loss(batch.state.position), looked)
+        for run, name in ending.items():
+            if run in diverged:
+                self._end(run, Outcome.DIVERGED, diverged[run])
+            else:
+                self._end(run, Outcome.TRUNCATED, f"event {name}")
+        self._leave(set(ending))
+
+    def _record(self, loss: Tensor, records: Sequence[int]) -> None:
         rungs = None if self.ladders is None else self.ladders.rung
         unsound = self._with_ladder(
-            self.recorder.take(self.batch, loss, rows, record, rungs=rungs)
+            self.recorder.take(self.batch, loss, self.rows, records, rungs=rungs)
         )
         for run, reason in unsound.items():
             self._end(run, Outcome.FAILED, f"{reason} at step {self.batch.state.step}")
         self._leave(set(unsound))
 
-    def _diverged(self, loss: Tensor) -> dict[int, str]:
+    def _diverged(self, loss: Tensor, looked: Sequence[int]) -> dict[int, str]:
+        """Runs beyond their limit, among the rows that are looked at, which are not -1."""
         system = self.batch.system
         energy = system.full_energy(system.weights(self.batch.state.position), loss)
         diverged = {}
         for row, run in enumerate(self.rows):
             value = float(energy[row])
             # A comparison with NaN is false: only a finite energy within the limit is sound.
-            if run >= 0 and not value <= self.limit[run]:
+            if run >= 0 and looked[row] >= 0 and not value <= self.limit[run]:
                 diverged[run] = (
                     f"energy {value:.3g} at step {self.batch.state.step} is beyond "
                     f"{self.limit[run]:.3g}; a smaller step_size may hold"

@@ -66,7 +66,11 @@ def part_of(snapshot: Snapshot, picks: Sequence[int]) -> Snapshot:
     for name in ("watch", "recorder"):
         part[name] = _selected(snapshot[name], list(picks))
     if snapshot["ladders"] is not None:
-        part["ladders"] = snapshot["ladders"] | {"rung": snapshot["ladders"]["rung"][kept]}
+        ladders = snapshot["ladders"]
+        part["ladders"] = ladders | {
+            "rung": ladders["rung"][kept],
+            "traffic": _selected(ladders["traffic"], kept),
+        }
     return part
 
 

@@ -1,7 +1,7 @@
 """The energy of a batch as an integrator sees it: a function of flat rows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from phasegrok.dynamics.penalties import NamedPenalty
 from phasegrok.dynamics.snapshot import Snapshot
+from phasegrok.dynamics.umbrella import UmbrellaBias
 from phasegrok.errors import InvalidStudyError
 from phasegrok.networks import Evaluation, ExampleBatch, Gradient, Layout
 
@@ -28,11 +29,14 @@ class EnergyControls:
         λ of each layer; used as set, unless the layer is in `prior`.
     prior : dict of (run,) float64 tensors
         Variances v of layers whose λ = T/v follows the temperature.
+    bias : UmbrellaBias or None
+        What holds the runs near a value of Q = ½|θ|².
     """
 
     temperature: Tensor
     decay: dict[str, Tensor]
     prior: dict[str, Tensor]
+    bias: UmbrellaBias | None = None
 
 
 @final
@@ -80,6 +84,7 @@ class System:
         self.temperature = controls.temperature
         self.decay = dict(controls.decay)
         self.prior = dict(controls.prior)
+        self.bias = controls.bias
         self._dtype = dtype
         self.examples = examples
         self._prepared = evaluation.prepare(examples)
@@ -95,11 +100,17 @@ class System:
         self._follow_prior()
         self._refresh()
 
-    def set_decay(self, layer: str, decay: Tensor) -> None:
-        """Change λ of one layer, (run,)."""
-        self.prior.pop(layer, None)
-        self.decay[layer] = decay
+    def set_decays(self, decays: Mapping[str, Tensor]) -> None:
+        """Change λ of some layers, (run,) each."""
+        for layer, decay in decays.items():
+            self.prior.pop(layer, None)
+            self.decay[layer] = decay
         self._refresh()
+
+    def set_targets(self, targets: Tensor) -> None:
+        """Change the targets of the training examples; their shape stays."""
+        self.examples = replace(self.examples, targets=targets)
+        self._prepared = self.evaluation.prepare(self.examples)
 
     @property
     def bath(self) -> Tensor:
@@ -136,9 +147,16 @@ class System:
     def assemble(self, data_gradient: Tensor, position: Tensor, out: Tensor) -> Tensor:
         """∂V/∂z from the gradient of the data: weight decay and coordinates are put in."""
         if self._data_scale is None:
-            return torch.addcmul(data_gradient, position, self.decay_rows, out=out)
-        torch.mul(data_gradient, self._data_scale, out=out)
-        return out.addcmul_(position, self.decay_rows)
+            torch.addcmul(data_gradient, position, self.decay_rows, out=out)
+        else:
+            torch.mul(data_gradient, self._data_scale, out=out)
+            out.addcmul_(position, self.decay_rows)
+        if self.bias is not None:
+            weights = self.weights(position)
+            decay = self.bias.decay(weights)[:, None].to(self._dtype)
+            pull = weights if self._data_scale is None else weights * self._data_scale
+            out.addcmul_(pull, decay)
+        return out
 
     def energy(self, position: Tensor, loss: Tensor) -> Tensor:
         """V of every run from its full loss, (run,) float64."""
@@ -148,8 +166,11 @@ class System:
     def full_energy(self, weights: Tensor, loss: Tensor) -> Tensor:
         """U of every run, (run,) float64."""
         total = loss
-        for layer, norm in self.layout.half_square_norms(weights).items():
+        norms = self.layout.half_square_norms(weights)
+        for layer, norm in norms.items():
             total = total + self.decay[layer] * norm
+        if self.bias is not None:
+            total = total + self.bias.energy(torch.stack(list(norms.values())).sum(dim=0))
         for penalty in self.penalties:
             total = total + penalty.strength * penalty.energy(weights, self.layout)
         return total
@@ -167,6 +188,8 @@ class System:
         self.scale = None if self.scale is None else self.scale[index]
         for penalty in self.penalties:
             penalty.select(index)
+        if self.bias is not None:
+            self.bias.select(index)
         if self.examples.inputs.shape[0] > 1:
             self.examples = ExampleBatch(
                 inputs=self.examples.inputs[index],
@@ -182,6 +205,7 @@ class System:
             "temperature": self.temperature.clone(),
             "decay": {layer: value.clone() for layer, value in self.decay.items()},
             "prior": {layer: value.clone() for layer, value in self.prior.items()},
+            "center": None if self.bias is None else self.bias.center.clone(),
             "gradient_calls": self.gradient_calls,
         }
 
@@ -191,6 +215,8 @@ class System:
         self.temperature = snapshot["temperature"].to(device)
         self.decay = {layer: value.to(device) for layer, value in snapshot["decay"].items()}
         self.prior = {layer: value.to(device) for layer, value in snapshot["prior"].items()}
+        if self.bias is not None:
+            self.bias.center = snapshot["center"].to(device)
         self.gradient_calls = snapshot["gradient_calls"]
         self._refresh()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, final
 
 import torch
@@ -30,9 +31,11 @@ class Measurement:
         The task of each run; its numbers may differ from run to run.
     truth : mapping of tensors
         What the tasks were made from, (1 or run, ...), such as "teacher" (1 or run, input).
+    numbers : mapping of (run,) float64 tensors
+        Numbers of the tasks that change within the runs, as they are now.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that may be looked at
         self,
         *,
         network: Network,
@@ -42,6 +45,7 @@ class Measurement:
         test: ExampleBatch | None,
         tasks: Sequence[object],
         truth: Mapping[str, Tensor],
+        numbers: Mapping[str, Tensor] = MappingProxyType({}),
     ) -> None:
         self.network = network
         self.rows = rows
@@ -50,6 +54,7 @@ class Measurement:
         self.test = test
         self.tasks = tasks
         self.truth = truth
+        self._numbers = numbers
 
     @cached_property
     def parameters(self) -> Parameters:
@@ -69,6 +74,8 @@ class Measurement:
         return self.evaluation.outputs(self.rows, self.evaluation.prepare(self.test))
 
     def task_numbers(self, name: str) -> Tensor:
-        """A number of the task of each run, (run,) float64."""
+        """A number of the task of each run, as it is now, (run,) float64."""
+        if name in self._numbers:
+            return self._numbers[name]
         values = [float(getattr(task, name)) for task in self.tasks]
         return torch.tensor(values, dtype=torch.float64, device=self.rows.device)

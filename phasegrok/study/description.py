@@ -26,6 +26,8 @@ from phasegrok.study.control import (
 )
 from phasegrok.study.part import Part
 from phasegrok.study.recording import Recording
+from phasegrok.study.sweep import Sweep
+from phasegrok.study.umbrella import Umbrella
 
 __all__ = ["RUNS_LIMIT", "Plan", "Study", "require_study"]
 
@@ -174,6 +176,10 @@ class Study:
         Crossings that are dated.
     exchange : Exchange or None
         A ladder: each planned run becomes one unit with a walker per rung.
+    sweep : Sweep or None
+        A control that moves at a rate from one end of its range to the other.
+    umbrella : Umbrella or None
+        A bias that holds runs near a value of an order parameter.
     dtype : {"float32", "float64"}
         Precision of the parameters.
     divergence_factor : float
@@ -192,8 +198,17 @@ class Study:
     ramps: Sequence[Ramp] = ()
     events: Sequence[Event] = ()
     exchange: Exchange | None = None
+    sweep: Sweep | None = None
+    umbrella: Umbrella | None = None
     dtype: Literal["float32", "float64"] = "float32"
     divergence_factor: float = 1e4
+
+    @property
+    def moving_controls(self) -> list[str]:
+        """Controls that change within a run."""
+        controls = [ramp.control for ramp in self.ramps]
+        controls += [] if self.sweep is None else [self.sweep.control]
+        return controls + ([] if self.exchange is None else [self.exchange.control])
 
     def __post_init__(self) -> None:
         """Refuse a study that could not be carried out.
@@ -213,6 +228,9 @@ class Study:
         if self.exchange is not None:
             require_kind("exchange", self.exchange, Exchange)
             self.plan.refuse_too_many_runs(rungs=len(self.exchange.rungs))
+        if self.umbrella is not None:
+            require_kind("umbrella", self.umbrella, Umbrella)
+        _check_sweep(self.sweep, self.recording, self.exchange)
         object.__setattr__(self, "ramps", require_kinds("ramps", self.ramps, Ramp))
         object.__setattr__(self, "events", require_kinds("events", self.events, Event))
         object.__setattr__(self, "seed", require_whole("seed", self.seed))
@@ -253,6 +271,28 @@ def require_study(value: Any) -> Study:
             "phasegrok.study.read_study first."
         )
     return value
+
+
+def _check_sweep(sweep: Sweep | None, recording: Recording, exchange: Exchange | None) -> None:
+    if sweep is None:
+        if recording.spacing == "sweep":
+            raise InvalidStudyError(
+                "records along a sweep need one, received spacing = 'sweep' without [sweep]; "
+                "add it, or choose another spacing."
+            )
+        return
+    require_kind("sweep", sweep, Sweep)
+    if recording.spacing != "sweep" or recording.steps or recording.start:
+        raise InvalidStudyError(
+            "a sweep sets the length of its runs: the recording needs spacing = 'sweep' and a "
+            f"count, without steps and start; received spacing = {recording.spacing!r}, "
+            f"steps = {recording.steps} and start = {recording.start}."
+        )
+    if exchange is not None:
+        raise InvalidStudyError(
+            "a study needs either a sweep or an exchange ladder, received both: what is swept "
+            "has no stationary law that an exchange could keep; remove one of them."
+        )
 
 
 def _each_once(points: Iterable[Point]) -> list[Point]:

@@ -1,13 +1,16 @@
 """Options that may be controls, and the value that the description states for each."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from phasegrok.study.control import Scalar
 from phasegrok.study.description import Study
 from phasegrok.study.part import Part
 
-__all__ = ["known_controls", "penalty_name", "stated_value"]
+__all__ = ["UMBRELLA", "known_controls", "penalty_name", "stated_value"]
+
+UMBRELLA: Final = "umbrella."
+"""Prefix of the controls of an umbrella."""
 
 _ROLES = ("task", "network", "dynamics")
 
@@ -23,13 +26,11 @@ def known_controls(study: Study) -> dict[str, str]:
     Returns
     -------
     dict
-        Control name to "task", "network", "dynamics", "energy" or "recording". A name that two
-        parts share is written with its part, as in ``task.size``.
+        Control name to "task", "network", "dynamics", "energy", "recording", "sweep" or
+        "umbrella". A name that two parts share is written with its part, as in ``task.size``;
+        those of an umbrella always are.
     """
-    options: dict[str, list[str]] = {"temperature": ["energy"], "weight_decay": ["energy"]}
-    for index, _ in enumerate(study.energy.penalties):
-        options[f"penalty_{penalty_name(study.energy.penalties, index)}.strength"] = ["energy"]
-    options["steps"] = ["recording"]
+    options = _of_conditions(study)
     for role in _ROLES:
         for name in getattr(study, role).options:
             options.setdefault(name, []).append(role)
@@ -41,6 +42,19 @@ def known_controls(study: Study) -> dict[str, str]:
         for role in roles:
             known[name if len(roles) == 1 else f"{role}.{name}"] = role
     return known
+
+
+def _of_conditions(study: Study) -> dict[str, list[str]]:
+    options: dict[str, list[str]] = {"temperature": ["energy"], "weight_decay": ["energy"]}
+    for index, _ in enumerate(study.energy.penalties):
+        options[f"penalty_{penalty_name(study.energy.penalties, index)}.strength"] = ["energy"]
+    if study.sweep is None:
+        options["steps"] = ["recording"]
+    else:
+        options.update(rate=["sweep"], direction=["sweep"])
+    if study.umbrella is not None:
+        options.update({f"{UMBRELLA}{name}": ["umbrella"] for name in ("center", "strength")})
+    return options
 
 
 def penalty_name(penalties: Sequence[Part], index: int) -> str:
@@ -72,7 +86,7 @@ def stated_value(study: Study, control: str) -> Scalar | None:
     elif control.startswith("penalty_"):
         value = _strength(study.energy.penalties, control)
     else:
-        value = getattr(study.recording if role == "recording" else study.energy, control)
+        value = getattr(getattr(study, role), control.removeprefix(f"{role}."))
     return value if isinstance(value, bool | int | float | str) else None
 
 

@@ -28,25 +28,26 @@ class Recording:
     Parameters
     ----------
     steps : int
-        Number of updates of a run.
+        Number of updates of a run; left out where the way of a sweep sets it.
     start : int
         Step of the first record; 0 is the initial state.
     every : int
         Steps between records, for linear spacing.
-    spacing : {"linear", "logarithmic"}
-        Logarithmic spacing suits grokking, where delays span decades.
+    spacing : {"linear", "logarithmic", "sweep"}
+        Logarithmic spacing suits grokking, where delays span decades. A sweep is recorded
+        evenly along its way, whatever its rate.
     count : int or None
-        Number of records, for logarithmic spacing.
+        Number of records, for logarithmic spacing and sweeps.
     observables : sequence of Part
         What is measured besides the loss and the norms, which always are.
     states : {"none", "last", "all"}
         Which weights are kept.
     """
 
-    steps: int
+    steps: int = 0
     start: int = 0
     every: int = 1
-    spacing: Literal["linear", "logarithmic"] = "linear"
+    spacing: Literal["linear", "logarithmic", "sweep"] = "linear"
     count: int | None = None
     observables: Sequence[Part] = ()
     states: Literal["none", "last", "all"] = "none"
@@ -63,7 +64,7 @@ class Recording:
         observables = require_kinds("observables of the recording", self.observables, Part)
         object.__setattr__(self, "observables", observables)
         bounds: dict[str, tuple[int | None, int | None]] = {
-            "steps": (1, STEPS_LIMIT),
+            "steps": (0 if self.spacing == "sweep" else 1, STEPS_LIMIT),
             "every": (1, None),
             "start": (0, None),
         }
@@ -81,8 +82,8 @@ class Recording:
                 f"{self.start} and steps = {self.steps}; lower start or raise steps."
             )
         _require(
-            self.spacing in ("linear", "logarithmic"),
-            "spacing must be 'linear' or 'logarithmic'",
+            self.spacing in ("linear", "logarithmic", "sweep"),
+            "spacing must be 'linear', 'logarithmic' or 'sweep'",
             self.spacing,
         )
         _require(
@@ -90,10 +91,11 @@ class Recording:
             "states must be 'none', 'last' or 'all'",
             self.states,
         )
-        if self.spacing == "logarithmic" and (self.count or 0) < 2:
+        if self.spacing != "linear" and (self.count or 0) < 2:
+            told = "a sweep" if self.spacing == "sweep" else "logarithmic spacing"
             raise InvalidStudyError(
-                "in the recording, logarithmic spacing needs count >= 2, received "
-                f"{self.count!r}; give the number of records as count."
+                f"in the recording, {told} needs count >= 2, received {self.count!r}; give the "
+                "number of records as count."
             )
         self._refuse_too_many_records()
 
@@ -107,6 +109,9 @@ class Recording:
         """
         if self.spacing == "linear":
             return np.arange(self.start, self.steps + 1, self.every, dtype=np.int64)
+        if self.spacing == "sweep":
+            places = np.linspace(self.start, self.steps, self.count or 2)
+            return places.round().astype(np.int64)
         first = max(self.start, 1)
         spaced = np.geomspace(first, self.steps, self.count or 2).round().astype(np.int64)
         return np.unique(np.concatenate([[self.start], spaced]))

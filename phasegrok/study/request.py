@@ -4,20 +4,24 @@ import difflib
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import combinations, product
-from typing import Any, Final, final
+from typing import Any, Final, TypeVar, final
 
 from phasegrok.errors import InvalidStudyError, did_you_mean
 from phasegrok.seeding import Label, digest
-from phasegrok.study.conditions import Energy
+from phasegrok.study.conditions import Energy, Ramp
 from phasegrok.study.control import Point, same_scalar
 from phasegrok.study.description import Study, require_study
-from phasegrok.study.options import known_controls, penalty_name, stated_value
+from phasegrok.study.options import UMBRELLA, known_controls, penalty_name, stated_value
 from phasegrok.study.part import Part
 from phasegrok.study.recording import Recording
+from phasegrok.study.sweep import Sweep
+from phasegrok.study.umbrella import Umbrella
 
 __all__ = ["ResolvedRun", "RunRequest", "as_stored", "requested_runs", "resolve"]
 
 _MOST_AT_REST: Final = 8
+
+Condition = TypeVar("Condition", Sweep, Umbrella)
 
 
 @final
@@ -85,6 +89,25 @@ class ResolvedRun:
     dynamics: Part
     energy: Energy
     recording: Recording
+    given_ramps: tuple[Ramp, ...] = ()
+    sweep: Sweep | None = None
+    umbrella: Umbrella | None = None
+
+    def ramps(self, time_per_step: float) -> tuple[Ramp, ...]:
+        """Give the schedules of all controls that change within the run, in steps.
+
+        Parameters
+        ----------
+        time_per_step : float
+            Of one update of its dynamics.
+
+        Returns
+        -------
+        tuple of Ramp
+            That of the sweep is the last.
+        """
+        swept = () if self.sweep is None else (self.sweep.ramp(time_per_step),)
+        return self.given_ramps + swept
 
 
 def requested_runs(study: Study) -> list[RunRequest]:
@@ -195,7 +218,8 @@ def resolve(study: Study, request: RunRequest) -> ResolvedRun:
         changes.setdefault(role, {})[name.removeprefix(role + ".")] = value
     if study.exchange is not None and request.rung is not None:
         rung_value = study.exchange.rungs[request.rung]
-        changes.setdefault("energy", {})[study.exchange.control] = rung_value
+        role, name = _exchanged(study.exchange.control)
+        changes.setdefault(role, {})[name] = rung_value
     return ResolvedRun(
         request=request,
         task=study.task.with_options(changes.get("task", {})),
@@ -203,7 +227,21 @@ def resolve(study: Study, request: RunRequest) -> ResolvedRun:
         dynamics=study.dynamics.with_options(changes.get("dynamics", {})),
         energy=_with_energy(study.energy, changes.get("energy", {})),
         recording=replace(study.recording, **changes.get("recording", {})),
+        given_ramps=tuple(study.ramps),
+        sweep=_with_changes(study.sweep, changes.get("sweep", {})),
+        umbrella=_with_changes(study.umbrella, changes.get("umbrella", {})),
     )
+
+
+def _with_changes(part: Condition | None, changes: Mapping[str, Any]) -> Condition | None:
+    return part if part is None or not changes else replace(part, **changes)
+
+
+def _exchanged(control: str) -> tuple[str, str]:
+    """Part and option of the control of a ladder."""
+    if control.startswith(UMBRELLA):
+        return "umbrella", control.removeprefix(UMBRELLA)
+    return "energy", control
 
 
 def _with_energy(energy: Energy, changes: Mapping[str, Any]) -> Energy:
@@ -269,6 +307,8 @@ def _check_moving_controls(study: Study) -> None:
     if study.exchange is not None:
         control = study.exchange.control
         moving.append((f"the exchange of {control!r}", control))
+    if study.sweep is not None:
+        moving.append((f"the sweep of {study.sweep.control!r}", study.sweep.control))
     for index, (mover, control) in enumerate(moving):
         for other, other_control in moving[:index]:
             if _hides(control, other_control) or _hides(other_control, control):
@@ -285,5 +325,5 @@ def _check_moving_controls(study: Study) -> None:
 
 
 def _hides(control: str, other: str) -> bool:
-    name = other.removeprefix("dynamics.")
+    name = other.removeprefix("dynamics.").removeprefix("task.")
     return name == control or (control == "weight_decay" and name.startswith("weight_decay."))

@@ -13,6 +13,8 @@ from phasegrok.study.conditions import Energy, Event, Exchange, Ramp
 from phasegrok.study.description import Plan, Study
 from phasegrok.study.part import Part
 from phasegrok.study.recording import Recording
+from phasegrok.study.sweep import Sweep
+from phasegrok.study.umbrella import Umbrella
 
 __all__ = ["plain_study", "read_study", "study_from_plain"]
 
@@ -97,6 +99,9 @@ def study_from_plain(plain: Mapping[str, Any]) -> Study:
     if tables.get("exchange") is not None:
         exchange = _table(tables["exchange"], "[exchange]")
         tables["exchange"] = _described(Exchange, exchange, "[exchange]")
+    for name, kind in (("sweep", Sweep), ("umbrella", Umbrella)):
+        if tables.get(name) is not None:
+            tables[name] = _described(kind, _table(tables[name], f"[{name}]"), f"[{name}]")
     ramps = [
         _table(ramp, "[[ramps]]") for ramp in require_list("ramps", tables.get("ramps", ()))
     ]
@@ -123,7 +128,12 @@ def plain_study(study: Study) -> dict[str, Any]:
     if not isinstance(plain, dict):
         raise TypeError(f"a study is written as a table, received {type(study).__name__}.")
     _without_empty_more(plain["plan"])
-    return plain
+    # Versions before they were there read studies that do not use them.
+    return {
+        name: value
+        for name, value in plain.items()
+        if value is not None or name not in ("sweep", "umbrella")
+    }
 
 
 def _without_empty_more(plan: dict[str, Any]) -> None:

@@ -194,6 +194,7 @@ def request(replica: int, rung: int) -> RunRequest:
 def test_halves_hold_whole_units_and_every_one(units: int, rungs: int, deaths: int) -> None:
     batch = Batch(
         requests=tuple(request(unit, rung) for unit in range(units) for rung in range(rungs)),
+        steps=10,
         gradients=units * rungs * 10,
         record_bytes=units * rungs,
         memory_bytes=units * rungs,
@@ -211,7 +212,9 @@ def test_halves_hold_whole_units_and_every_one(units: int, rungs: int, deaths: i
 
 def test_what_is_stored_is_left_out_of_a_batch() -> None:
     requests = tuple(request(replica, 0) for replica in range(4))
-    batch = Batch(requests=requests, gradients=40, record_bytes=4, memory_bytes=4, seconds=1.0)
+    batch = Batch(
+        requests=requests, steps=10, gradients=40, record_bytes=4, memory_bytes=4, seconds=1.0
+    )
     left = batch.without({requests[1].run_id, requests[3].run_id})
     assert left is not None
     assert left.requests == (requests[0], requests[2])

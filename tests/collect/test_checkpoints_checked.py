@@ -27,7 +27,7 @@ def test_a_checkpoint_is_known_whole_and_damaged(tmp_path: Path) -> None:
     folder = StudyFolder.create(tmp_path, study())
     requests = requested_runs(study())
     kept = CheckpointFile(folder.path, study(), requests, device="cpu", seconds=1.0)
-    kept.keep({"next_step": 10, "parameters": torch.zeros(3)})
+    kept.keep({"next_step": 10, "total": 20, "parameters": torch.zeros(3)})
     (path,) = (tmp_path / ".checkpoints").iterdir()
     (finding,) = check_study(tmp_path).of_kind("checkpoint")
     assert (finding.path, finding.severity) == (path, "note")

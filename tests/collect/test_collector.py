@@ -23,7 +23,7 @@ from phasegrok.errors import (
     StudyChangedError,
 )
 from phasegrok.runs import StudyFolder, check_study, open_runs, states, validate
-from phasegrok.study import Energy, Plan, Study, part, requested_runs
+from phasegrok.study import Energy, Plan, Recording, Study, Sweep, part, requested_runs
 
 StudyMaker = Callable[..., Study]
 NumbersOf = Callable[[Path], dict[str, dict[str, bytes | str]]]
@@ -49,6 +49,28 @@ def test_the_numbers_do_not_depend_on_workers_or_batches(
     assert report.gradients == 12 * 40
     assert numbers_of(tmp_path / "two") == here
     assert numbers_of(collected(study, tmp_path / "one", workers=1)) == here
+
+
+def test_sweeps_of_all_rates_do_not_depend_on_workers_or_batches(
+    make_study: StudyMaker, numbers_of: NumbersOf, tmp_path: Path
+) -> None:
+    study = make_study(
+        recording=Recording(spacing="sweep", count=6, observables=[part("train_loss")]),
+        energy=Energy(temperature=0.1, weight_decay=0.3),
+        sweep=Sweep(control="weight_decay", low=0.1, high=0.5, rate=4.0),
+        plan=Plan(grid={"rate": [4.0, 8.0], "direction": ["up", "around"]}, replicas=3),
+    )
+    folder = collected(study, tmp_path / "here")
+    here = numbers_of(folder)
+    report = collect(study, tmp_path / "two", workers=2, progress=False, target_seconds=0.001)
+    assert report.outcomes == {"finished": 12}
+    assert numbers_of(tmp_path / "two") == here
+    runs = open_runs(folder)
+    assert validate(runs) == []
+    assert runs.step.dims == ("run", "record")
+    assert report.gradients == int(runs.step[:, -1].sum())
+    dry = dry_run(study)
+    assert dry.gradients == report.gradients
 
 
 def test_what_is_collected_follows_the_schema(make_study: StudyMaker, tmp_path: Path) -> None:

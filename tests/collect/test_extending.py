@@ -2,6 +2,7 @@
 
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from phasegrok.collect import collect
+from phasegrok.dynamics import estimate
 from phasegrok.runs import StudyFolder, open_runs, validate
 from phasegrok.study import (
     Part,
@@ -20,6 +22,7 @@ from phasegrok.study import (
     plug_in_sources,
     read_study,
     requested_runs,
+    study_from_plain,
 )
 
 NumbersOf = Callable[[Path], dict[str, dict[str, bytes | str]]]
@@ -83,7 +86,7 @@ def test_the_other_parts_of_the_page_work(
 
 
 def test_the_two_descriptions_of_the_page_are_the_same_study(tmp_path: Path) -> None:
-    (toml,) = blocks("studies.md", "toml")
+    toml, _ = blocks("studies.md", "toml")
     (tmp_path / "study.toml").write_text(toml, encoding="utf-8")
     described, *_ = blocks("studies.md", "python")
     names: dict[str, object] = {}
@@ -93,6 +96,7 @@ def test_the_two_descriptions_of_the_page_are_the_same_study(tmp_path: Path) -> 
         pytest.fail("the page describes no study")
     read = read_study(tmp_path / "study.toml")
     assert identity(read) == identity(study)
+
     assert requested_runs(read) == requested_runs(study)
     small = replace(
         read,
@@ -101,3 +105,10 @@ def test_the_two_descriptions_of_the_page_are_the_same_study(tmp_path: Path) -> 
     )
     report = collect(small, tmp_path / "runs", workers=0, progress=False)
     assert report.outcomes == {"finished": 1}
+
+
+def test_the_sweep_of_the_page_is_one() -> None:
+    whole, sweep = (tomllib.loads(text) for text in blocks("studies.md", "toml"))
+    study = study_from_plain(whole | sweep)
+    lengths = {estimate(study, request).steps for request in requested_runs(study)}
+    assert len(lengths) == 3

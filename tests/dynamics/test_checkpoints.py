@@ -19,6 +19,8 @@ from phasegrok.study import (
     Ramp,
     Recording,
     Study,
+    Sweep,
+    Umbrella,
     part,
     requested_runs,
 )
@@ -199,6 +201,64 @@ def test_ramps_of_the_weight_decay_go_on_bitwise(control: str) -> None:
     )
     found, _ = interrupted(study, after=1)
     assert_same(found, simulate(study, requested_runs(study)))
+
+
+SWEEPS = Plan(grid={"rate": [0.4, 0.2], "direction": ["up", "down", "around"]}, replicas=2)
+# Ways of 8, 16 and 32 steps.
+
+
+def swept(control: str) -> Study:
+    return study_of(
+        part("langevin", step_size=0.25e-1),
+        sweep=Sweep(control=control, low=0.1, high=0.18, rate=0.2, wait=0.05),
+        energy=Energy(temperature=0.01, weight_decay=0.3),
+        recording=Recording(spacing="sweep", count=4, states="all", observables=OBSERVABLES),
+        plan=SWEEPS,
+    )
+
+
+@pytest.mark.parametrize("control", ["weight_decay", "temperature", "cubic"])
+def test_sweeps_of_all_rates_and_directions_go_on_bitwise(control: str) -> None:
+    study = swept(control)
+    found, deaths = interrupted(study, after=3)
+    whole = simulate(study, requested_runs(study))
+    assert deaths == 11
+    assert len(np.unique(whole.dataset.step[:, -1])) == 3
+    assert_same(found, whole)
+
+
+@pytest.mark.parametrize("picks", [[0], [4, 11], [8, 1, 6]])
+def test_some_sweeps_go_on_without_the_others(picks: list[int]) -> None:
+    study = swept("cubic")
+    requests = requested_runs(study)
+    # By then those of eight steps have ended.
+    store = Bytes(dies_at=14)
+    with pytest.raises(Killed):
+        simulate(study, requests, checkpoints=store)
+    snapshot = store.stored()
+    assert snapshot is not None
+    file = io.BytesIO()
+    torch.save(part_of(snapshot, picks), file)
+    rest = Bytes(every=10**6, content=file.getvalue())
+    found = simulate(study, [requests[run] for run in picks], checkpoints=rest)
+    whole = simulate(study, requests)
+    for name in whole.dataset.variables:
+        same_bits(found.dataset[name], whole.dataset[name][picks])
+
+
+def test_a_ladder_of_umbrellas_goes_on_bitwise() -> None:
+    study = study_of(
+        part("langevin", step_size=1e-2),
+        energy=Energy(temperature=0.3, weight_decay=0.5),
+        plan=Plan(replicas=2, disorders=1),
+        umbrella=Umbrella(center=1.0, strength=2.0),
+        exchange=Exchange(control="umbrella.center", rungs=[1.0, 1.3, 1.6], every=1),
+    )
+    found, deaths = interrupted(study, after=1)
+    assert deaths == STEPS
+    whole = simulate(study, requested_runs(study))
+    assert int(whole.dataset["round_trip_count"].sum()) > 0
+    assert_same(found, whole)
 
 
 def test_the_time_before_a_snapshot_counts_for_the_limit() -> None:
