@@ -79,6 +79,7 @@ class Batch:
         self.data = data
         self._motion = motion
         self._numbers: dict[str, Tensor] = {}
+        self._tasks = [run.task for run in self.runs]
         self._minibatches: Stream | None = None
         self._noise: Stream | None = None
 
@@ -120,7 +121,7 @@ class Batch:
             evaluation=self.system.evaluation,
             train=self.system.examples,
             test=self._test_now(),
-            tasks=[run.task for run in self.runs],
+            tasks=self._tasks,
             truth=self.data.truth,
             numbers=self._numbers,
         )
@@ -134,6 +135,7 @@ class Batch:
     def select(self, rows: Sequence[int]) -> None:
         """Keep some runs, in this order; one named twice goes on as two equal runs."""
         self.runs = [self.runs[row] for row in rows]
+        self._tasks = [run.task for run in self.runs]
         self.system.select(rows)
         self.state.select(rows)
         self.drive.settings = {

@@ -172,7 +172,8 @@ class _Loop:
       place, and for a batch without any run left, which only has to keep its shapes: there they
       stay as padding.
 
-    Only `__init__`, `_leave` and `restore` change `rows` and `places`, together with the batch.
+    Only `__init__`, `_leave` and `restore` change `rows` and `places`, together with the batch:
+    they make new lists of them and never change one in place.
     """
 
     def __init__(self, study: Study, runs: Sequence[BuiltRun], device: torch.device) -> None:
@@ -184,6 +185,8 @@ class _Loop:
         self.total = self.schedule.total
         self.rows = list(range(len(runs)))
         self.places = list(self.rows)
+        self._counted_rows: list[int] = []
+        self._counted_moving: list[int] = []
         self.next_step = 0
         self.own_seconds = 0.0
         self.counted_until = self.began
@@ -245,7 +248,11 @@ class _Loop:
     @property
     def _moving(self) -> list[int]:
         """Runs that have not ended."""
-        return [run for run in self.rows if run >= 0]
+        # Asked for several times a step, and changed at few of them.
+        if self._counted_rows is not self.rows:
+            self._counted_rows = self.rows
+            self._counted_moving = [run for run in self.rows if run >= 0]
+        return self._counted_moving
 
     def _stop_after(self, run_seconds: float) -> None:
         """Count the time of a step, and end runs whose own time is up."""
@@ -405,8 +412,7 @@ class _Loop:
         system = self.batch.system
         energy = system.full_energy(system.weights(self.batch.state.position), loss)
         diverged = {}
-        for row, run in enumerate(self.rows):
-            value = float(energy[row])
+        for row, (run, value) in enumerate(zip(self.rows, energy.tolist(), strict=True)):
             # A comparison with NaN is false: only a finite energy within the limit is sound.
             if run >= 0 and looked[row] >= 0 and not value <= self.limit[run]:
                 diverged[run] = (
@@ -439,7 +445,9 @@ class _Loop:
         self.gradients[run] = self.batch.system.gradient_calls
 
     def _leave(self, ended: set[int]) -> None:
-        if not ended or self.ladders is not None:
+        if not ended:
+            return
+        if self.ladders is not None:
             self.rows = [-1 if run in ended else run for run in self.rows]
             return
         keep = [row for row, run in enumerate(self.rows) if run >= 0 and run not in ended]
@@ -447,10 +455,11 @@ class _Loop:
             self.rows = [-1] * len(self.rows)
             return
         pair = keep if len(keep) > 1 else [keep[0], keep[0]]
-        self.rows = [self.rows[row] for row in pair]
-        self.places = [self.places[row] for row in pair]
+        rows = [self.rows[row] for row in pair]
         if len(keep) == 1:
-            self.rows[1] = -1
+            rows[1] = -1
+        self.rows = rows
+        self.places = [self.places[row] for row in pair]
         self.batch.select(pair)
 
     def _exchange(self, step: int) -> None:

@@ -73,7 +73,13 @@ class Stream:
     def select(self, rows: Sequence[int]) -> None:
         """Keep some runs, in this order; one that is named twice goes on as two equal runs."""
         self._block = self._block[list(rows)].clone()
-        self.generators = [self.generators[row].clone_state() for row in rows]
+        taken: set[int] = set()
+        chosen = []
+        for row in rows:
+            source = self.generators[row]
+            chosen.append(source.clone_state() if row in taken else source)
+            taken.add(row)
+        self.generators = chosen
 
     def snapshot(self) -> Snapshot:
         """Give what is left of the block, and the states behind it."""
