@@ -6,6 +6,7 @@ the lines of its phase diagram come from `phase_boundary`.
 """
 
 from phasegrok.theory.cubic_teacher import CubicTeacherSystem, erf_moments
+from phasegrok.theory.deep_linear_modes import deep_linear_modes
 from phasegrok.theory.finite_size import FiniteSizeSolution, solve_finite_size
 from phasegrok.theory.landscape import Landscape, StationaryPoint, action, landscape
 from phasegrok.theory.large_size import (
@@ -37,6 +38,7 @@ __all__ = [
     "aligned_crossover",
     "coexistence_range",
     "crossover_line",
+    "deep_linear_modes",
     "erf_moments",
     "first_order_line",
     "gaussian_phase",
