@@ -6,6 +6,12 @@ the lines of its phase diagram come from `phase_boundary`.
 """
 
 from phasegrok.theory.cubic_teacher import CubicTeacherSystem, erf_moments
+from phasegrok.theory.deep_linear_large_width import (
+    DeepLinearCriticalPoint,
+    deep_linear_critical_point,
+    deep_linear_large_width,
+    deep_linear_large_width_lines,
+)
 from phasegrok.theory.deep_linear_modes import deep_linear_modes
 from phasegrok.theory.finite_size import FiniteSizeSolution, solve_finite_size
 from phasegrok.theory.landscape import Landscape, StationaryPoint, action, landscape
@@ -29,6 +35,7 @@ from phasegrok.theory.phase_boundary import (
 __all__ = [
     "CoexistenceRange",
     "CubicTeacherSystem",
+    "DeepLinearCriticalPoint",
     "FiniteSizeSolution",
     "Landscape",
     "LargeSizeSolution",
@@ -38,6 +45,9 @@ __all__ = [
     "aligned_crossover",
     "coexistence_range",
     "crossover_line",
+    "deep_linear_critical_point",
+    "deep_linear_large_width",
+    "deep_linear_large_width_lines",
     "deep_linear_modes",
     "erf_moments",
     "first_order_line",

@@ -115,6 +115,8 @@ def test_which_mode_tilts_towards_which_depends_on_the_inputs() -> None:
     white = deep_linear_modes(**given)["stable_without"].isel(weight_decay=0)
     coloured = deep_linear_modes(**given, input_variances=[1.3, 0.6])["stable_without"]
     assert white.values.tolist() == [[True, True], [False, True]]
+    strong = deep_linear_modes(layer_count=3, singular_values=[3.0, 2.9], weight_decay=1.0)
+    assert strong["stable_without"][:, :, 0].values.tolist() == [[True, True], [False, True]]
     assert coloured.isel(weight_decay=0).values.tolist() == [[True, False], [True, True]]
 
 
