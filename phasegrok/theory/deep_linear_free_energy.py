@@ -30,6 +30,8 @@ __all__ = [
 
 # Closer to the critical temperature the spinodals differ by rounding alone.
 CRITICAL_ROUNDING = 1e-6
+# Smaller shares than exp(-690) are no numbers, larger ones than 1 - exp(-36) are one.
+LOWEST_LOGIT, LARGEST_LOGIT = -690.0, 36.0
 
 
 def critical_share(depth: int) -> float:
@@ -129,8 +131,14 @@ def _share_at(log_decay: float, heat: float, depth: int, low: float, high: float
     """Share at which λ is reached, as logit, between two logits."""
 
     def excess(logit: float) -> float:
-        share = 1 / (1 + np.exp(-logit))
-        spread = share / (1 + np.exp(logit))
+        spread = 1 / (2 + 2 * np.cosh(logit))
         return (1 - 1 / depth) * log(heat + spread) - logit / depth - log_decay
 
-    return float(1 / (1 + np.exp(-brentq(excess, low, high, xtol=1e-13, rtol=1e-14))))
+    low, high = (min(max(end, LOWEST_LOGIT), LARGEST_LOGIT) for end in (low, high))
+    ends = excess(low), excess(high)
+    if ends[0] * ends[1] > 0:
+        # A share beyond all digits is that of the end.
+        logit = low if abs(ends[0]) < abs(ends[1]) else high
+    else:
+        logit = brentq(excess, low, high, xtol=1e-13, rtol=1e-14)
+    return float(1 / (1 + np.exp(-logit)))

@@ -191,6 +191,18 @@ def test_crossover_begins_at_the_critical_point_or_at_the_continuous_transition(
     assert deep_linear_critical_point(layer_count=2) is None
 
 
+@pytest.mark.parametrize("depth", [2, 3, 10, 1000])
+def test_extreme_controls_are_all_learned_or_all_unlearned(depth: int) -> None:
+    phases = deep_linear_large_width(
+        layer_count=depth, weight_decay=[1e-40, 1e40], scaled_temperature=[1e-20, 0.1]
+    )
+    outputs = phases["stable_order_parameter"].values
+    np.testing.assert_allclose(outputs, [[1.0, 0.0]] * 2, atol=1e-6)
+    lines = deep_linear_large_width_lines(layer_count=depth, scaled_temperature=[1e-7, 1e3])
+    assert np.isnan(lines["coexistence"][1])
+    assert bool(np.isfinite(lines["coexistence"][0])) == (depth > 2)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
