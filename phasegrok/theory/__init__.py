@@ -6,6 +6,8 @@ the lines of its phase diagram come from `phase_boundary`.
 """
 
 from phasegrok.theory.cubic_teacher import CubicTeacherSystem, erf_moments
+from phasegrok.theory.deep_linear_coexistence import deep_linear_coexistence
+from phasegrok.theory.deep_linear_equilibrium import deep_linear_equilibrium
 from phasegrok.theory.deep_linear_large_width import (
     DeepLinearCriticalPoint,
     deep_linear_critical_point,
@@ -45,7 +47,9 @@ __all__ = [
     "aligned_crossover",
     "coexistence_range",
     "crossover_line",
+    "deep_linear_coexistence",
     "deep_linear_critical_point",
+    "deep_linear_equilibrium",
     "deep_linear_large_width",
     "deep_linear_large_width_lines",
     "deep_linear_modes",
