@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from phasegrok.exact.checking import FloatArray, points, whole_number
 from phasegrok.exact.continuous_law import ContinuousLaw
 from phasegrok.exact.deep_linear_law import DeepLinearNetwork, deep_linear_law
+from phasegrok.exact.deep_linear_norms import sum_of_squares
 from phasegrok.exact.labels import Source, laid_out
 from phasegrok.exact.limits import moderate_positive
 from phasegrok.exact.samples import Observed, require_dataset_memory, samples_dataset
@@ -42,7 +43,7 @@ def deep_linear(  # noqa: PLR0913 - the network, its controls and how many runs
     Parameters
     ----------
     layer_count : int
-        L; 2 or 3.
+        L, 2 to 30.
     width : int
         h, neurons of every hidden layer.
     temperature : array_like
@@ -166,39 +167,7 @@ def _draws(
     square = last**2
     if network.free_count:
         square += spread * generator.chisquare(network.free_count, count)
-    if network.layer_count == 2:
-        square += product**2
-    else:
-        # r₁² + r₂² = 2 a cosh ln(r₁/r₂), with density exp(-(λa/T) cosh u) of the logarithm.
-        square += 2 * (product + spread * _excess(product / spread, generator))
+    # Σ r² in units in which each norm has the weight exp(-r²).
+    scaled = np.log(product) - network.hidden_count / 2 * np.log(2 * spread)
+    square += 2 * spread * sum_of_squares(network.hidden_count, scaled, generator)
     return product * last, square / 2
-
-
-def _excess(stiffness: FloatArray, generator: np.random.Generator) -> FloatArray:
-    """Draw z (cosh u - 1) where u has the density exp(-z cosh u), by rejection.
-
-    The density is log-concave, so it lies below a constant that is continued by the tangent
-    at cosh u = 1 + 1/z [1]_. Some 0.8 to 1 of the proposals are taken, at any z.
-
-    References
-    ----------
-    .. [1] Devroye, Statistics and Computing 24, 239 (2014).
-    """
-    result = np.empty(len(stiffness))
-    left = np.arange(len(stiffness))
-    while left.size:
-        z = stiffness[left]
-        touching = np.log1p(1 / z + np.sqrt(1 + 2 * z) / z)  # arcosh(1 + 1/z)
-        slope = np.sqrt(1 + 2 * z)
-        corner = touching - 1 / slope
-        proposed = touching * generator.random(len(z))
-        beyond = proposed > corner
-        tail = generator.standard_exponential(len(z))
-        proposed = np.where(beyond, corner + tail / slope, proposed)
-        # 2 sinh² in place of cosh - 1, which loses its digits at small u.
-        excess = 2 * z * np.sinh(proposed / 2) ** 2
-        bound = np.where(beyond, tail, 0.0)
-        taken = generator.standard_exponential(len(z)) > excess - bound
-        result[left[taken]] = excess[taken]
-        left = left[~taken]
-    return result

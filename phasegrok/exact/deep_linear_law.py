@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from typing import Self, final
 
 import numpy as np
-from scipy.special import k0e
 
 from phasegrok.errors import InvalidValueError
 from phasegrok.exact.checking import FloatArray, require_memory, whole_number
 from phasegrok.exact.continuous_law import ContinuousLaw
+from phasegrok.exact.deep_linear_hidden import hidden
 from phasegrok.exact.limits import moderate_positive
 
-__all__ = ["DeepLinearNetwork", "deep_linear_law"]
+__all__ = ["DeepLinearNetwork", "deep_linear_law", "law_exponent"]
 
-LARGEST_LAYER_COUNT = 3
+# The law of the product of more norms has not been checked.
+LARGEST_LAYER_COUNT = 30
 # exp(-45) = 3e-20: what lies beyond is below double precision.
 TAIL = 45.0
 # Cells of this part of the local width of the density, hence nearly log-linear within.
@@ -43,7 +44,7 @@ class DeepLinearNetwork:
     Parameters
     ----------
     layer_count : int
-        L; 2 or 3.
+        L, 2 to 30.
     width : int
         h, neurons of every hidden layer.
     temperature : float
@@ -74,8 +75,8 @@ class DeepLinearNetwork:
         layers = whole_number("layer_count", layer_count, minimum=2)
         if layers > LARGEST_LAYER_COUNT:
             raise InvalidValueError(
-                f"layer_count must be 2 to {LARGEST_LAYER_COUNT} for draws and moments, "
-                f"received {layers}; sample a deeper network by its dynamics."
+                f"layer_count must be 2 to {LARGEST_LAYER_COUNT}, received {layers:.3g}; "
+                "sample a deeper network by its dynamics."
             )
         neurons = whole_number("width", width, minimum=1)
         if neurons > LARGEST_STIFFNESS:
@@ -112,6 +113,12 @@ class DeepLinearNetwork:
         """
         return (self.width - 1) * (1 + (self.layer_count - 2) * self.width)
 
+    def scaled(self, log_product: FloatArray) -> FloatArray:
+        """Logarithm ξ of the product in units in which each norm has the weight exp(-r²)."""
+        heat, decay = self.temperature, self.weight_decay
+        result: FloatArray = log_product + self.hidden_count / 2 * np.log(decay / (2 * heat))
+        return result
+
     def last_layer(self, product: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and variance of w given a, each of the shape of a."""
         stiffness = product**2 + self.weight_decay
@@ -136,12 +143,13 @@ def deep_linear_law(
     """Exact law of ln a, the logarithm of the product of the hidden layers' norms.
 
     With z = λ a/T and x = ln a: p(x) ∝ a^h H(a) (a² + λ)^(-1/2) e^(-s² λ/[2T (a² + λ)]),
-    where H is e^(-λa²/2T) for two layers and K₀(z), a Bessel function, for three.
+    where H is e^(-λa²/2T) for two layers, K₀(z), a Bessel function, for three and `hidden` for
+    more.
 
     Parameters
     ----------
     layer_count : int
-        L; 2 or 3.
+        L, 2 to 30.
     width : int
         h, neurons of every hidden layer.
     temperature, weight_decay, target : float
@@ -165,22 +173,30 @@ def deep_linear_law(
         target=target,
     )
     edges = _edges(network)
-    above = _exponent(network, edges)
+    above = law_exponent(network, edges)
     bottom = float(above.min())
     inside = np.flatnonzero(above < bottom + TAIL)
     kept = edges[max(inside[0] - 1, 0) : inside[-1] + 2]
-    return ContinuousLaw.over(lambda x: _exponent(network, x) - bottom, kept)
+    return ContinuousLaw.over(lambda x: law_exponent(network, x) - bottom, kept)
 
 
-def _exponent(network: DeepLinearNetwork, log_product: FloatArray) -> FloatArray:
-    product = np.exp(log_product)
-    scaled = network.weight_decay * product / network.temperature
-    if network.layer_count == 2:
-        hidden = scaled * product / 2
-    else:
-        # ∫ dr/r exp(-λ (r² + a²/r²)/2T) is K₀(λ a/T), up to a constant.
-        hidden = scaled - np.log(k0e(scaled))
-    return network.integrated_exponent(product) + hidden - network.width * log_product
+def law_exponent(network: DeepLinearNetwork, log_product: FloatArray) -> FloatArray:
+    """Evaluate -ln p(ln a), up to a constant.
+
+    Parameters
+    ----------
+    network : DeepLinearNetwork
+        At one point of its controls.
+    log_product : (...) array
+        ln a.
+
+    Returns
+    -------
+    (...) array
+    """
+    norms = hidden(network.hidden_count, network.scaled(log_product))
+    learning = network.integrated_exponent(np.exp(log_product))
+    return learning + norms.exponent - network.width * log_product
 
 
 def _edges(network: DeepLinearNetwork) -> FloatArray:

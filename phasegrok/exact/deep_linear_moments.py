@@ -59,7 +59,7 @@ def deep_linear_moments(
     Parameters
     ----------
     layer_count : int
-        L; 2 or 3.
+        L, 2 to 30; more than four layers fill the memory at most temperatures.
     width : int
         h, neurons of every hidden layer.
     temperature, weight_decay, target : float
@@ -115,7 +115,7 @@ def deep_linear_learned_weight(
     Parameters
     ----------
     layer_count : int
-        L; 2 or 3.
+        L, 2 to 30; more than four layers fill the memory at most temperatures.
     width : int
         h, neurons of every hidden layer.
     temperature, weight_decay, target : float

@@ -35,7 +35,11 @@ PLACES = [
     (3, 4, 0.02, 0.45, 1.0),
     (3, 8, 0.01, 0.55, 1.0),
     (3, 2, 0.5, 0.7, 1.5),
+    (4, 2, 1.0, 1.5, 1.2),
 ]
+# The nodes of the quadrature, and the quantities that they confirm, would fill the memory.
+DEEP_PLACES = [(4, 4, 0.02, 0.33, 1.0), (5, 1, 0.005, 0.21, 1.0), (8, 2, 0.05, 0.4, 1.0)]
+COLD_PLACES = [(3, 64, 0.001, 0.4, 1.0), (3, 1, 3e-5, 0.4, 1.0), (4, 8, 1e-4, 0.3, 1.0)]
 NAMES = ("layer_count", "width", "temperature", "weight_decay", "target")
 
 
@@ -62,7 +66,7 @@ def test_draws_have_the_moments_of_the_quadrature(
     assert errors_away((output * norm).mean(axis=1), exact.covariance) < 4
 
 
-@pytest.mark.parametrize(("layers", "width"), [(2, 3), (3, 1), (3, 2)])
+@pytest.mark.parametrize(("layers", "width"), [(2, 3), (3, 1), (3, 2), (4, 3), (6, 2)])
 def test_equipartition_counts_every_weight(
     layers: int, width: int, errors_away: Distance
 ) -> None:
@@ -136,13 +140,32 @@ def test_law_of_the_product_agrees_with_the_nodes(place: tuple[float, ...]) -> N
         assert found == pytest.approx(weight, rel=1e-4)
 
 
-@pytest.mark.parametrize("place", [*PLACES, (3, 64, 0.001, 0.4, 1.0), (3, 1, 3e-5, 0.4, 1.0)])
+@pytest.mark.parametrize("place", [*PLACES, *DEEP_PLACES, *COLD_PLACES])
 def test_error_of_the_quantile_is_the_stated_one(place: tuple[float, ...]) -> None:
     law = deep_linear_law(**_named(place))
     probability = np.concatenate([[0, 1e-9], (np.arange(50_000) + 0.5) / 50_000, [1 - 1e-9]])
     x = quantile_of(law, probability)
     np.testing.assert_allclose(law.distribution(x), probability, rtol=0, atol=1e-5)
     assert (np.diff(x) >= 0).all()
+
+
+@pytest.mark.parametrize("place", DEEP_PLACES)
+def test_draws_of_many_layers_have_the_means_of_the_law(
+    place: tuple[float, ...], errors_away: Distance
+) -> None:
+    samples = deep_linear(**_named(place), record_count=300, replica_count=100, seed=7)
+    law = deep_linear_law(**_named(place))
+    _, _, heat, decay, target = place
+
+    def output(x: FloatArray) -> FloatArray:
+        return target * np.exp(2 * x) / (np.exp(2 * x) + decay)
+
+    def square(x: FloatArray) -> FloatArray:
+        return output(x) ** 2 + np.exp(2 * x) * heat / (np.exp(2 * x) + decay)
+
+    found = samples["order_parameter"].values
+    assert errors_away(found.mean(axis=1), law.expectation(output)) < 4
+    assert errors_away((found**2).mean(axis=1), law.expectation(square)) < 4
 
 
 def test_draws_follow_the_law() -> None:
@@ -285,7 +308,7 @@ def test_dataset_follows_the_schema() -> None:
     ("change", "message"),
     [
         ({"layer_count": 1}, "layer_count must be a whole number of at least 2"),
-        ({"layer_count": 9}, "layer_count must be 2 to"),
+        ({"layer_count": 31}, "layer_count must be 2 to"),
         ({"width": 0}, "width must be a whole number"),
         ({"temperature": 0.0}, "temperature must be positive"),
         ({"temperature": 1e-14}, "must not exceed"),
