@@ -4,7 +4,7 @@ from phasegrok.networks.base import Network, SingleRunNetwork, draw_from_prior, 
 from phasegrok.networks.building import NETWORKS, build_network, evaluation_of
 from phasegrok.networks.evaluation import Evaluation, ExampleBatch, Gradient
 from phasegrok.networks.layout import Layout, Leaf, Parameters
-from phasegrok.networks.losses import LOSSES, Loss, find_loss
+from phasegrok.networks.losses import LOSSES, Loss, SquaredLoss, find_loss
 from phasegrok.networks.mapped_evaluation import MappedEvaluation, is_batch_invariant
 from phasegrok.networks.module import ModuleNetwork
 from phasegrok.networks.two_layer import TwoLayerNetwork
@@ -24,6 +24,7 @@ __all__ = [
     "Network",
     "Parameters",
     "SingleRunNetwork",
+    "SquaredLoss",
     "TwoLayerEvaluation",
     "TwoLayerNetwork",
     "build_network",
