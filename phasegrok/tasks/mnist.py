@@ -151,8 +151,8 @@ def _stored(folder: Path, part: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray
     if images.shape != expected or labels.ndim != 1 or labels.max(initial=0) > 9:
         raise InvalidStudyError(
             f"the files {part}-* of {folder} must hold images of {_SIDE} × {_SIDE} pixels and "
-            f"a label 0 to 9 for each, received images of the shape {images.shape} and labels of "
-            f"the shape {labels.shape} up to {labels.max(initial=0)}; fetch both again."
+            f"a label 0 to 9 for each, received images of the shape {images.shape} and labels "
+            f"of the shape {labels.shape} up to {labels.max(initial=0)}; fetch both again."
         )
     return images, labels
 

@@ -92,7 +92,7 @@ def test_a_folder_of_ones_own_plain_or_compressed(tmp_path: Path) -> None:
 
 
 def test_refuses_folders_without_sound_files(tmp_path: Path) -> None:
-    with pytest.raises(InvalidStudyError, match="train-images-idx3-ubyte or .* has neither"):
+    with pytest.raises(InvalidStudyError, match=r"train-images-idx3-ubyte or .* has neither"):
         drawn(folder=str(tmp_path))
     folder = copied(tmp_path)
     labels = folder / "train-labels-idx1-ubyte.gz"

@@ -1,0 +1,162 @@
+"""Gradients of chains of single weights, f(x) = w_L ... w_1 x: elementwise over the runs.
+
+Everything is in float64, in arrays (layer, run) whose length is aligned, so that no run ever
+lies in the tail of an array.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import final
+
+import torch
+from torch import Tensor
+
+from phasegrok.networks.deep import DeepNetwork
+from phasegrok.networks.evaluation import Evaluation, ExampleBatch, Gradient, require_latest
+from phasegrok.networks.layout import ALIGNMENT, up
+from phasegrok.networks.losses import SquaredLoss
+from phasegrok.networks.moments import MomentExamples, moment_examples, moments_retargeted
+from phasegrok.networks.padding import padded_examples
+
+__all__ = ["ChainExamples", "ScalarChainEvaluation"]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ChainExamples:
+    """Moments of examples with one input and one output, as `moments` defines them.
+
+    Parameters
+    ----------
+    covariance, correlation, target_norm : (1 or padded run,) float64 tensor
+        C, B and a.
+    moments : MomentExamples
+        Where they came from.
+    """
+
+    covariance: Tensor
+    correlation: Tensor
+    target_norm: Tensor
+    moments: MomentExamples
+
+
+@final
+class _Workspace:
+    """All buffers for one number of runs."""
+
+    def __init__(self, depth: int, rows: Tensor) -> None:
+        self.runs = rows.shape[0]
+        shape = (depth, up(self.runs, ALIGNMENT))
+        self.weights = torch.zeros(shape, dtype=torch.float64, device=rows.device)
+        self.below = torch.zeros_like(self.weights)
+        """Products w_l ... w_1 of the weights up to each layer; the last is f(1)."""
+        self.above = torch.zeros_like(self.weights)
+        """∂L/∂f(1) times the weights beyond each layer."""
+        self.slopes = torch.zeros_like(self.weights)
+        self.gradient = torch.zeros_like(rows)
+        # Views cost as much as the arithmetic, so they are made once.
+        self.weight_of, self.below_of, self.above_of, self.slope_of = (
+            each.unbind() for each in (self.weights, self.below, self.above, self.slopes)
+        )
+        self.live_weights = self.weights[:, : self.runs].t()
+        self.live_slopes = self.slopes[:, : self.runs].t()
+        self.live_gradient = self.gradient[:, :depth]
+        self.evaluations = 0
+
+
+@final
+class ScalarChainEvaluation(Evaluation[ChainExamples]):
+    """See `Evaluation`.
+
+    Parameters
+    ----------
+    network : DeepNetwork
+        With the activation "linear", and with one input, one output and the width 1.
+    loss : SquaredLoss
+        Of outputs and targets.
+    """
+
+    def __init__(self, network: DeepNetwork, loss: SquaredLoss) -> None:
+        self._depth = network.depth
+        self._loss = loss
+        self._workspaces: dict[tuple[object, ...], _Workspace] = {}
+
+    def prepare(self, examples: ExampleBatch) -> ChainExamples:
+        """See `Evaluation.prepare`."""
+        padded = padded_examples(examples, input_count=8)
+        return _chain_examples(moment_examples(padded, self._loss, output_count=2))
+
+    def retarget(self, prepared: ChainExamples, targets: Tensor) -> ChainExamples:
+        """See `Evaluation.retarget`."""
+        return _chain_examples(moments_retargeted(prepared.moments, targets, self._loss))
+
+    def outputs(self, rows: Tensor, examples: ChainExamples) -> Tensor:
+        """See `Evaluation.outputs`."""
+        space = self._multiplied(rows)
+        inputs = examples.moments.padded.original.inputs[:, :, 0]
+        slopes = space.below[-1, : space.runs]
+        return (slopes[:, None] * inputs.double()).to(rows.dtype)
+
+    def loss(self, rows: Tensor, examples: ChainExamples) -> Tensor:
+        """See `Evaluation.loss`."""
+        space = self._multiplied(rows)
+        return _loss_of(space, examples, space.evaluations)
+
+    def gradient(self, rows: Tensor, examples: ChainExamples, noise: Tensor | None) -> Gradient:
+        """See `Evaluation.gradient`."""
+        del noise
+        space = self._multiplied(rows)
+        error = space.above_of[-1]
+        torch.mul(space.below_of[-1], examples.covariance, out=error)
+        error.sub_(examples.correlation)
+        for layer in range(self._depth - 1, 0, -1):
+            torch.mul(error, space.below_of[layer - 1], out=space.slope_of[layer])
+            out = space.above_of[layer - 1] if layer > 1 else space.slope_of[0]
+            error = torch.mul(error, space.weight_of[layer], out=out)
+        if self._depth == 1:
+            space.slope_of[0].copy_(error)
+        space.live_gradient.copy_(space.live_slopes)
+        later: Callable[[], Tensor] = partial(_loss_of, space, examples, space.evaluations)
+        return Gradient(rows=space.gradient, loss=later)
+
+    def _multiplied(self, rows: Tensor) -> _Workspace:
+        """Products of the weights of every run up to each layer."""
+        key = (rows.shape[0], rows.dtype, rows.device)
+        if key not in self._workspaces:
+            self._workspaces[key] = _Workspace(self._depth, rows)
+        space = self._workspaces[key]
+        space.evaluations += 1
+        space.live_weights.copy_(rows[:, : self._depth])
+        below = space.below_of[0].copy_(space.weight_of[0])
+        for layer in range(1, self._depth):
+            below = torch.mul(below, space.weight_of[layer], out=space.below_of[layer])
+        return space
+
+
+def _loss_of(space: _Workspace, examples: ChainExamples, evaluation: int) -> Tensor:
+    require_latest(evaluation, space.evaluations)
+    slope = space.below_of[-1]
+    doubled = (slope * examples.covariance - 2.0 * examples.correlation) * slope
+    return (0.5 * (doubled + examples.target_norm))[: space.runs]
+
+
+def _chain_examples(moments: MomentExamples) -> ChainExamples:
+    numbers = (
+        moments.covariance[:, 0, 0],
+        moments.correlation[:, 0, 0],
+        moments.target_norm,
+    )
+    covariance, correlation, norm = (_aligned(each) for each in numbers)
+    return ChainExamples(
+        covariance=covariance, correlation=correlation, target_norm=norm, moments=moments
+    )
+
+
+def _aligned(numbers: Tensor) -> Tensor:
+    """Numbers of each run with zeros behind, or the one number of all."""
+    if len(numbers) == 1:
+        return numbers
+    padded = numbers.new_zeros(up(len(numbers), ALIGNMENT))
+    padded[: len(numbers)] = numbers
+    return padded
