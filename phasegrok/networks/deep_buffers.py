@@ -14,10 +14,7 @@ from torch import Tensor
 from phasegrok.networks.deep import DeepNetwork
 from phasegrok.networks.layout import Layout, up
 
-__all__ = ["CACHE_BYTES", "WeightBuffers", "padded_sizes"]
-
-CACHE_BYTES = 900_000
-"""What the buffers of one piece of a batch may take: most of a second-level cache."""
+__all__ = ["WeightBuffers", "padded_sizes"]
 
 
 def padded_sizes(network: DeepNetwork) -> tuple[int, ...]:

@@ -11,12 +11,15 @@ from torch import Tensor
 
 from phasegrok.networks.activations import ACTIVATIONS
 from phasegrok.networks.deep import DeepNetwork
-from phasegrok.networks.deep_buffers import CACHE_BYTES, WeightBuffers, padded_sizes
+from phasegrok.networks.deep_buffers import WeightBuffers, padded_sizes
 from phasegrok.networks.evaluation import Evaluation, ExampleBatch, Gradient, total_loss
 from phasegrok.networks.losses import Loss
 from phasegrok.networks.padding import PaddedExamples, padded_examples, pieces, retargeted
 
 __all__ = ["DeepEvaluation"]
+
+CACHE_BYTES = 900_000
+"""Size of the activations and slopes of one piece: most of a second-level cache."""
 
 
 @final
@@ -116,8 +119,9 @@ class DeepEvaluation(Evaluation[PaddedExamples]):
         ):
             torch.bmm(weights, below, out=hidden)
             if with_slopes:
-                self._activation.slope(hidden, slopes)
-            below = self._activation.value(hidden)
+                below = self._activation.apply_with_slope(hidden, slopes)
+            else:
+                below = self._activation.value(hidden)
         torch.bmm(last, below, out=space.answers)
 
     def _cotangent(self, space: _Workspace, targets: Tensor, original: ExampleBatch) -> None:

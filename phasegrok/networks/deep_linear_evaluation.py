@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from phasegrok.networks.deep import DeepNetwork
-from phasegrok.networks.deep_buffers import CACHE_BYTES, WeightBuffers, padded_sizes
+from phasegrok.networks.deep_buffers import WeightBuffers, padded_sizes
 from phasegrok.networks.deep_evaluation import DeepEvaluation
 from phasegrok.networks.evaluation import Evaluation, ExampleBatch, Gradient, require_latest
 from phasegrok.networks.losses import SquaredLoss
@@ -27,6 +27,9 @@ from phasegrok.networks.moments import (
 from phasegrok.networks.padding import PaddedExamples, pieces
 
 __all__ = ["DeepLinearEvaluation", "moments_are_cheaper"]
+
+CACHE_BYTES = 4_000_000
+"""Size of the buffers of one piece: matrices are small, so calls cost more than memory."""
 
 
 def moments_are_cheaper(network: DeepNetwork, examples: ExampleBatch) -> bool:

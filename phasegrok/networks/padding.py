@@ -92,14 +92,14 @@ def aligned_product(left: Tensor, right: Tensor) -> Tensor:
     if left.shape[2] == 1:
         # A single product each has only one way to round.
         return left * right
-    first, second = _padded_matrix(left), _padded_matrix(right)
+    first, second = _padded_matrix(left, rows_to=2), _padded_matrix(right, rows_to=8)
     product = torch.bmm(first, second.expand(len(first), -1, -1))
     return product[:, : left.shape[1], : right.shape[2]]
 
 
-def _padded_matrix(matrix: Tensor) -> Tensor:
+def _padded_matrix(matrix: Tensor, *, rows_to: int) -> Tensor:
     runs, rows, columns = matrix.shape
-    padded = matrix.new_zeros((runs, up(rows, 8), up(columns, 8)))
+    padded = matrix.new_zeros((runs, up(rows, rows_to), up(columns, 8)))
     padded[:, :rows, :columns] = matrix
     return padded
 
