@@ -5,7 +5,7 @@ lies in the tail of an array.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import final
 
@@ -16,8 +16,6 @@ from phasegrok.networks.deep import DeepNetwork
 from phasegrok.networks.evaluation import Evaluation, ExampleBatch, Gradient, require_latest
 from phasegrok.networks.layout import ALIGNMENT, up
 from phasegrok.networks.losses import SquaredLoss
-from phasegrok.networks.moments import MomentExamples, moment_examples, moments_retargeted
-from phasegrok.networks.padding import padded_examples
 
 __all__ = ["ChainExamples", "ScalarChainEvaluation"]
 
@@ -25,20 +23,23 @@ __all__ = ["ChainExamples", "ScalarChainEvaluation"]
 @final
 @dataclass(frozen=True, kw_only=True)
 class ChainExamples:
-    """Moments of examples with one input and one output, as `moments` defines them.
+    """Examples with one input and one output, and their moments as `moments` defines them.
 
     Parameters
     ----------
-    covariance, correlation, target_norm : (1 or padded run,) float64 tensor
-        C, B and a.
-    moments : MomentExamples
+    inputs : (1 or run, padded example) float64 tensor
+        Zero where added.
+    original : ExampleBatch
         Where they came from.
+    covariance, correlation, target_norm : (1 or padded run,) float64 tensor
+        C, B and a, with the factors of the loss.
     """
 
+    inputs: Tensor
+    original: ExampleBatch
     covariance: Tensor
     correlation: Tensor
     target_norm: Tensor
-    moments: MomentExamples
 
 
 @final
@@ -84,17 +85,27 @@ class ScalarChainEvaluation(Evaluation[ChainExamples]):
 
     def prepare(self, examples: ExampleBatch) -> ChainExamples:
         """See `Evaluation.prepare`."""
-        padded = padded_examples(examples, input_count=8)
-        return _chain_examples(moment_examples(padded, self._loss, output_count=2))
+        inputs = _padded(examples.inputs[:, :, 0])
+        factor = self._factor(examples)
+        correlation, norm = _target_moments(inputs, examples.targets, factor)
+        return ChainExamples(
+            inputs=inputs,
+            original=examples,
+            covariance=_moment(inputs, inputs, factor),
+            correlation=correlation,
+            target_norm=norm,
+        )
 
     def retarget(self, prepared: ChainExamples, targets: Tensor) -> ChainExamples:
         """See `Evaluation.retarget`."""
-        return _chain_examples(moments_retargeted(prepared.moments, targets, self._loss))
+        original = prepared.original.with_targets(targets)
+        correlation, norm = _target_moments(prepared.inputs, targets, self._factor(original))
+        return replace(prepared, original=original, correlation=correlation, target_norm=norm)
 
     def outputs(self, rows: Tensor, examples: ChainExamples) -> Tensor:
         """See `Evaluation.outputs`."""
         space = self._multiplied(rows)
-        inputs = examples.moments.padded.original.inputs[:, :, 0]
+        inputs = examples.original.inputs[:, :, 0]
         slopes = space.below[-1, : space.runs]
         return (slopes[:, None] * inputs.double()).to(rows.dtype)
 
@@ -120,6 +131,9 @@ class ScalarChainEvaluation(Evaluation[ChainExamples]):
         later: Callable[[], Tensor] = partial(_loss_of, space, examples, space.evaluations)
         return Gradient(rows=space.gradient, loss=later)
 
+    def _factor(self, examples: ExampleBatch) -> float:
+        return self._loss.curvature * self._loss.prefactor(examples.total) * examples.weight
+
     def _multiplied(self, rows: Tensor) -> _Workspace:
         """Products of the weights of every run up to each layer."""
         key = (rows.shape[0], rows.dtype, rows.device)
@@ -141,22 +155,27 @@ def _loss_of(space: _Workspace, examples: ChainExamples, evaluation: int) -> Ten
     return (0.5 * (doubled + examples.target_norm))[: space.runs]
 
 
-def _chain_examples(moments: MomentExamples) -> ChainExamples:
-    numbers = (
-        moments.covariance[:, 0, 0],
-        moments.correlation[:, 0, 0],
-        moments.target_norm,
+def _padded(numbers: Tensor) -> Tensor:
+    """Numbers (set, example) in float64 with zeros behind."""
+    sets, count = numbers.shape
+    padded = torch.zeros(
+        (sets, up(count, ALIGNMENT)), dtype=torch.float64, device=numbers.device
     )
-    covariance, correlation, norm = (_aligned(each) for each in numbers)
-    return ChainExamples(
-        covariance=covariance, correlation=correlation, target_norm=norm, moments=moments
-    )
-
-
-def _aligned(numbers: Tensor) -> Tensor:
-    """Numbers of each run with zeros behind, or the one number of all."""
-    if len(numbers) == 1:
-        return numbers
-    padded = numbers.new_zeros(up(len(numbers), ALIGNMENT))
-    padded[: len(numbers)] = numbers
+    padded[:, :count] = numbers
     return padded
+
+
+def _target_moments(inputs: Tensor, targets: Tensor, factor: float) -> tuple[Tensor, Tensor]:
+    answers = _padded(targets)
+    return _moment(inputs, answers, factor), _moment(answers, answers, factor)
+
+
+def _moment(left: Tensor, right: Tensor, factor: float) -> Tensor:
+    """Sums of products over examples: of each run, with zeros behind, or the one of all."""
+    products = left * right
+    if len(products) == 1:
+        # A lone sum may take other code than many.
+        return factor * torch.cat([products, products]).sum(dim=1)[:1]
+    moments = products.new_zeros(up(len(products), ALIGNMENT))
+    moments[: len(products)] = factor * products.sum(dim=1)
+    return moments
