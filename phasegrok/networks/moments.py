@@ -16,7 +16,7 @@ from phasegrok.networks.padding import PaddedExamples, pieces, retargeted
 
 __all__ = ["MomentExamples", "moment_examples", "moment_loss", "moments_retargeted"]
 
-_CHUNK_NUMBERS = 4_000_000
+_CHUNK_NUMBERS = 100_000
 
 
 @final

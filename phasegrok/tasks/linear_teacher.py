@@ -17,6 +17,7 @@ from phasegrok.study.checks import (
     require_whole,
 )
 from phasegrok.tasks.data import Examples, TaskData
+from phasegrok.tasks.whitening import mapped_rows, orthonormal_columns, whitened
 
 __all__ = ["LinearTeacher"]
 
@@ -137,86 +138,56 @@ class LinearTeacher:
             "singular_values" s_k as stated, without the strength, "strengths" strength · s_k,
             and "variances" c_k, (mode,) each.
         """
-        labels = {"disorder": disorder}
+
+        def normal(role: str, count: int, size: int) -> Array:
+            return _source(study_seed, disorder, role, size).standard_normal((count, size))
+
+        truth = self._truth(study_seed, disorder)
+        train = normal("data", self.example_count, self.input_size)
+        test = normal("test data", self.test_count, self.input_size)
+        if self.whitened:
+            train, test = whitened(train, test)
+        noise = normal("label noise", self.example_count, self.output_size)
+        test_noise = normal("test label noise", self.test_count, self.output_size)
+        return TaskData(
+            train=self._examples(train, noise, truth),
+            test=self._examples(test, test_noise, truth) if self.test_count else None,
+            truth=truth,
+        )
+
+    def _truth(self, study_seed: int, disorder: int) -> dict[str, Array]:
         values = np.array(self.singular_values)
-        truth = {
-            "left": _directions(study_seed, "left", labels, self.output_size, len(values)),
-            "right": _directions(study_seed, "right", labels, self.input_size, len(values)),
+        left, right = (
+            orthonormal_columns(
+                _source(study_seed, disorder, role, size), size=size, count=len(values)
+            )
+            for role, size in (("left", self.output_size), ("right", self.input_size))
+        )
+        return {
+            "left": left,
+            "right": right,
             "singular_values": values,
             "strengths": self.strength * values,
             "variances": np.array(self.variances or (1.0,) * len(values)),
         }
-        train, test = (
-            self._normal(study_seed, role, labels, (count, self.input_size))
-            for role, count in (("data", self.example_count), ("test data", self.test_count))
-        )
-        if self.whitened:
-            train, test = _whitened(train, test)
-        return TaskData(
-            train=self._examples(study_seed, "label noise", labels, train, truth),
-            test=self._examples(study_seed, "test label noise", labels, test, truth)
-            if self.test_count
-            else None,
-            truth=truth,
-        )
 
-    def _examples(
-        self,
-        study_seed: int,
-        role: str,
-        labels: dict[str, int],
-        normal: Array,
-        truth: dict[str, Array],
-    ) -> Examples:
+    def _examples(self, normal: Array, noise: Array, truth: dict[str, Array]) -> Examples:
         left, right = truth["left"], truth["right"]
         inputs = normal
         if self.variances:
             stretch = np.sqrt(truth["variances"]) - 1.0
-            inputs = normal + _mapped(_mapped(normal, right) * stretch, right.T)
-        signal = _mapped(_mapped(inputs, right) * truth["singular_values"], left.T)
-        noise = self._normal(study_seed, role, labels, signal.shape)
+            inputs = normal + mapped_rows(mapped_rows(normal, right) * stretch, right.T)
+        signal = mapped_rows(mapped_rows(inputs, right) * truth["singular_values"], left.T)
         targets = self.strength * signal + self.label_noise * noise
         return Examples(
             inputs=inputs, targets=targets[:, 0] if self.output_size == 1 else targets
         )
 
-    def _normal(
-        self, study_seed: int, role: str, labels: dict[str, int], shape: tuple[int, ...]
-    ) -> Array:
-        """Rows of normal numbers, (example, column): the first are the same for every count."""
-        source = np.random.default_rng(seed(study_seed, role, labels | {"size": shape[1]}))
-        return source.standard_normal(shape)
+
+def _source(study_seed: int, disorder: int, role: str, size: int) -> np.random.Generator:
+    """Rows drawn from it are nested: the first ones are the same for every number of them."""
+    return np.random.default_rng(seed(study_seed, role, {"disorder": disorder, "size": size}))
 
 
 def _called(name: str) -> str:
     return f"the {name} of linear_teacher"
-
-
-def _mapped(rows: Array, matrix: Array) -> Array:
-    """Rows times a matrix; unlike a product by BLAS, each row rounds alike in any number."""
-    product: Array = np.einsum("ei,io->eo", rows, matrix, optimize=False)
-    return product
-
-
-def _directions(
-    study_seed: int, role: str, labels: dict[str, int], size: int, count: int
-) -> Array:
-    """Orthonormal columns (size, count) of uniform law."""
-    if size == 1:
-        return np.ones((1, 1))
-    source = np.random.default_rng(seed(study_seed, role, labels | {"size": size}))
-    columns, triangle = np.linalg.qr(source.standard_normal((count, size)).T)
-    # The signs of QR are those of an implementation; without them the law is not uniform.
-    return columns * np.where(np.diag(triangle) < 0.0, -1.0, 1.0)
-
-
-def _whitened(train: Array, test: Array) -> tuple[Array, Array]:
-    """Both sets by the symmetric map that makes trainᵀ train / n the unit matrix.
-
-    Of all whitening maps it moves the inputs least (Kessy, Lewin, Strimmer, The American
-    Statistician 72, 309 (2018)). From the singular values of the inputs themselves, so that
-    nothing is squared.
-    """
-    left, spread, right = np.linalg.svd(train, full_matrices=False)
-    root = np.sqrt(len(train))
-    return root * (left @ right), (test @ right.T) * (root / spread) @ right

@@ -111,15 +111,17 @@ class Mnist:
         InvalidStudyError
             If a file is missing or damaged, or holds fewer images of these digits.
         """
-        train = self._chosen("train", self.example_count, study_seed, disorder)
+        train = self._chosen(
+            "train", self.example_count, study_seed=study_seed, disorder=disorder
+        )
         test = (
-            self._chosen("t10k", self.test_count, study_seed, disorder)
+            self._chosen("t10k", self.test_count, study_seed=study_seed, disorder=disorder)
             if self.test_count
             else None
         )
         return TaskData(train=train, test=test)
 
-    def _chosen(self, part: str, count: int, study_seed: int, disorder: int) -> Examples:
+    def _chosen(self, part: str, count: int, *, study_seed: int, disorder: int) -> Examples:
         folder = Path(self.folder) if self.folder else SHIPPED
         images, labels = _stored(folder, part)
         source = np.random.default_rng(
