@@ -68,8 +68,12 @@ def retargeted(examples: PaddedExamples, targets: Tensor) -> PaddedExamples:
 
 
 def pieces(runs: int, size: int) -> list[slice]:
-    """Cut runs; the last piece reaches back, so that all have the same size."""
-    size = min(runs, size)
+    """Cut runs into pieces of one size, at most the given one and, of several runs, at least 2.
+
+    Where they do not divide evenly the last piece reaches back: some runs are computed twice.
+    """
+    count = up(runs, size) // size
+    size = min(runs, max(2, up(runs, count) // count))
     ends = [min(first + size, runs) for first in range(0, runs, size)]
     return [slice(end - size, end) for end in ends]
 
