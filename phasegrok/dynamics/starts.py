@@ -8,7 +8,13 @@ import torch
 from torch import Generator
 
 from phasegrok.errors import InvalidStudyError, did_you_mean
-from phasegrok.networks import Network, Parameters, TwoLayerNetwork, draw_from_prior
+from phasegrok.networks import (
+    DeepNetwork,
+    Network,
+    Parameters,
+    TwoLayerNetwork,
+    draw_from_prior,
+)
 from phasegrok.study import find_plug_in
 from phasegrok.tasks import TaskData
 
@@ -92,8 +98,44 @@ def aligned_start(context: StartContext) -> Parameters:
     return weights
 
 
+def learned_start(context: StartContext) -> Parameters:
+    """A linear network that is its linear teacher: W_L ... W_1 = Σ_k s_k u_k v_kᵀ.
+
+    The factors are balanced, s_k^(1/L) in every layer along one direction of each hidden
+    layer, which has the least Σ |W_l|² of all with this product (Saxe, McClelland, Ganguli,
+    arXiv 1312.6120). A width below the number of modes holds the strongest ones.
+    """
+    network, truth = context.network, context.data.truth
+    if (
+        not isinstance(network, DeepNetwork)
+        or network.activation != "linear"
+        or "strengths" not in truth
+    ):
+        raise InvalidStudyError(
+            "the start 'learned' needs the network deep_linear and the task linear_teacher, "
+            f"received {type(network).__name__}; use 'prior'."
+        )
+    left, right, strengths = (
+        torch.as_tensor(truth[name], dtype=torch.float64)
+        for name in ("left", "right", "strengths")
+    )
+    order = strengths.abs().argsort(descending=True, stable=True)[: min(network.sizes)]
+    # Between directions of the inputs and of the outputs, unit vectors of the hidden neurons.
+    hidden = [torch.eye(size, len(order), dtype=torch.float64) for size in network.sizes[1:-1]]
+    ends = [right[:, order], *hidden, left[:, order]]
+    share = strengths[order].abs() ** (1.0 / network.depth)
+    shares = [*[share] * (network.depth - 1), share * strengths[order].sign()]
+    return {
+        leaf.name: ((above * each) @ below.T).to(context.dtype)
+        for leaf, above, below, each in zip(
+            network.leaves, ends[1:], ends[:-1], shares, strict=True
+        )
+    }
+
+
 STARTS: dict[str, Start] = {
     "aligned": aligned_start,
+    "learned": learned_start,
     "own": own_start,
     "prior": prior_start,
     "zero": zero_start,

@@ -26,11 +26,21 @@ class Activation:
         Turns h into φ(h) in place.
     slope_factor : float
         Constant factor of φ', applied later to smaller arrays.
+    value_and_slope : callable or None
+        Does both at once, where that is cheaper.
     """
 
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor, Tensor], Tensor]
     slope_factor: float = 1.0
+    value_and_slope: Callable[[Tensor, Tensor], Tensor] | None = None
+
+    def apply_with_slope(self, h: Tensor, out: Tensor) -> Tensor:
+        """Turn h into φ(h) in place, with the multiple of φ'(h) in the second argument."""
+        if self.value_and_slope is not None:
+            return self.value_and_slope(h, out)
+        self.slope(h, out)
+        return self.value(h)
 
 
 @functools.cache
@@ -51,6 +61,17 @@ def _tanh_slope(h: Tensor, out: Tensor) -> Tensor:
     return out.square_().neg_().add_(1.0)
 
 
+@functools.cache
+def _one(dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.ones((), dtype=dtype, device=device)
+
+
+def _tanh_with_slope(h: Tensor, out: Tensor) -> Tensor:
+    value = h.tanh_()
+    torch.addcmul(_one(h.dtype, h.device), value, value, value=-1.0, out=out)
+    return value
+
+
 def _relu_slope(h: Tensor, out: Tensor) -> Tensor:
     return torch.gt(h, 0.0, out=out)
 
@@ -63,7 +84,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "erf": Activation(
         value=torch.erf_, slope=_erf_slope, slope_factor=2.0 / math.sqrt(math.pi)
     ),
-    "tanh": Activation(value=torch.tanh_, slope=_tanh_slope),
+    "tanh": Activation(value=torch.tanh_, slope=_tanh_slope, value_and_slope=_tanh_with_slope),
     "relu": Activation(value=torch.relu_, slope=_relu_slope),
     "quadratic": Activation(
         value=torch.square_, slope=lambda h, out: out.copy_(h), slope_factor=2.0

@@ -8,7 +8,7 @@ from typing import final
 import torch
 from torch import Generator, Tensor
 
-from phasegrok.networks.layout import Layout, Leaf, Parameters
+from phasegrok.networks.layout import ALIGNMENT, Layout, Leaf, Parameters
 
 __all__ = ["Network", "SingleRunNetwork", "draw_from_prior", "fan_in_variance"]
 
@@ -64,10 +64,19 @@ class Network(ABC):
         """Weights of the start "own" of a single run, where a network has such a start."""
         return None
 
+    @property
+    def leaf_alignment(self) -> int:
+        """Multiple of numbers at which each leaf begins in a row.
+
+        Less than the default saves room and noise in small networks, for those whose batches
+        are not computed by products of leaves where they lie.
+        """
+        return ALIGNMENT
+
     @final
     def layout(self) -> Layout:
         """Where the leaves lie in a flat row."""
-        return Layout(self.leaves)
+        return Layout(self.leaves, alignment=self.leaf_alignment)
 
 
 class SingleRunNetwork(Network):

@@ -10,10 +10,14 @@ from torch import nn
 
 from phasegrok.errors import InvalidStudyError
 from phasegrok.networks.base import Network
+from phasegrok.networks.deep import DeepNetwork, deep_linear
+from phasegrok.networks.deep_evaluation import DeepEvaluation
+from phasegrok.networks.deep_linear_evaluation import DeepLinearEvaluation
 from phasegrok.networks.evaluation import Evaluation
-from phasegrok.networks.losses import Loss
+from phasegrok.networks.losses import Loss, SquaredLoss
 from phasegrok.networks.mapped_evaluation import MappedEvaluation
 from phasegrok.networks.module import ModuleNetwork
+from phasegrok.networks.scalar_chain_evaluation import ScalarChainEvaluation
 from phasegrok.networks.two_layer import TwoLayerNetwork
 from phasegrok.networks.two_layer_evaluation import TwoLayerEvaluation
 from phasegrok.study import Part, build_part, find_plug_in
@@ -21,7 +25,11 @@ from phasegrok.tasks import Task
 
 __all__ = ["NETWORKS", "build_network", "evaluation_of"]
 
-NETWORKS: dict[str, Callable[..., Network]] = {"two_layer": TwoLayerNetwork}
+NETWORKS: dict[str, Callable[..., Network]] = {
+    "deep": DeepNetwork,
+    "deep_linear": deep_linear,
+    "two_layer": TwoLayerNetwork,
+}
 """Built-in kinds, by the name used in a study."""
 
 
@@ -96,4 +104,14 @@ def evaluation_of(network: Network, loss: Loss, *, dtype: torch.dtype) -> Evalua
     """
     if isinstance(network, TwoLayerNetwork):
         return TwoLayerEvaluation(network, loss)
+    if isinstance(network, DeepNetwork):
+        return _deep_evaluation(network, loss)
     return MappedEvaluation(network, loss, dtype=dtype)
+
+
+def _deep_evaluation(network: DeepNetwork, loss: Loss) -> Evaluation[Any]:
+    if network.activation != "linear" or not isinstance(loss, SquaredLoss):
+        return DeepEvaluation(network, loss)
+    if set(network.sizes) == {1}:
+        return ScalarChainEvaluation(network, loss)
+    return DeepLinearEvaluation(network, loss)

@@ -8,7 +8,7 @@ from typing import TypeAlias, final
 import torch
 from torch import Tensor
 
-__all__ = ["ALIGNMENT", "Layout", "Leaf", "Parameters"]
+__all__ = ["ALIGNMENT", "Layout", "Leaf", "Parameters", "up"]
 
 Parameters: TypeAlias = dict[str, Tensor]
 """Named weights; axis 0 of each is the run, except inside a network for a single run."""
@@ -19,6 +19,11 @@ ALIGNMENT = 32
 Vector units and blocked matrix products treat unaligned rows by other code paths, whose
 rounding differs: with every row aligned, a run's numbers do not depend on its place in a batch.
 """
+
+
+def up(size: int, multiple: int) -> int:
+    """Smallest multiple that is not below a size."""
+    return -(-size // multiple) * multiple
 
 
 @final
@@ -37,22 +42,24 @@ class Leaf:
 
 @final
 class Layout:
-    """Leaves in a flat row, each beginning at a multiple of `ALIGNMENT`.
+    """Leaves in a flat row, whose length is a multiple of `ALIGNMENT`.
 
     Parameters
     ----------
     leaves : iterable of Leaf
         In order; a leaf is also a layer, with a weight decay and a norm of its own.
+    alignment : int
+        Each leaf begins at a multiple of it.
     """
 
-    def __init__(self, leaves: Iterable[Leaf]) -> None:
+    def __init__(self, leaves: Iterable[Leaf], *, alignment: int = ALIGNMENT) -> None:
         self.leaves = tuple(leaves)
         self.slices: dict[str, slice] = {}
         offset = 0
         for leaf in self.leaves:
             self.slices[leaf.name] = slice(offset, offset + leaf.size)
-            offset += -(-leaf.size // ALIGNMENT) * ALIGNMENT
-        self.row_size = offset
+            offset += up(leaf.size, alignment)
+        self.row_size = up(offset, ALIGNMENT)
         """Length of a row, padding included."""
         self.parameter_count = sum(leaf.size for leaf in self.leaves)
         """Number of weights of a run."""

@@ -13,9 +13,11 @@ from phasegrok.study import find_plug_in
 __all__ = [
     "LOSSES",
     "CrossEntropy",
+    "HalfMeanSquaredError",
     "HalfSquaredError",
     "Loss",
     "MeanSquaredError",
+    "SquaredLoss",
     "find_loss",
 ]
 
@@ -65,9 +67,23 @@ class Loss(ABC):
         return terms.sum(dim=-1) if self.output_size > 1 else terms
 
 
+class SquaredLoss(Loss):
+    """A multiple of Σ_μ |f(x_μ) - y_μ|²: it depends on the data by second moments alone."""
+
+    @property
+    @abstractmethod
+    def curvature(self) -> float:
+        """Second derivative κ of `per_example` in an output: terms are ½ κ |f - y|²."""
+
+
 @final
-class HalfSquaredError(Loss):
+class HalfSquaredError(SquaredLoss):
     """L = ½ Σ_μ |f(x_μ) - y_μ|²: the temperature is the noise variance σ²."""
+
+    @property
+    def curvature(self) -> float:
+        """1."""
+        return 1.0
 
     def per_example(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """½ of the squared error of each example."""
@@ -87,8 +103,39 @@ class HalfSquaredError(Loss):
 
 
 @final
-class MeanSquaredError(Loss):
+class HalfMeanSquaredError(SquaredLoss):
+    """L = (1/2n) Σ_μ |f(x_μ) - y_μ|²: the noise variance σ² is nT."""
+
+    @property
+    def curvature(self) -> float:
+        """1."""
+        return 1.0
+
+    def per_example(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """½ of the squared error of each example."""
+        return 0.5 * self._sum_outputs((outputs - targets).square())
+
+    def cotangent(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The error itself."""
+        return outputs - targets
+
+    def prefactor(self, example_count: int) -> float:
+        """1/n: a mean."""
+        return 1.0 / example_count
+
+    def noise_variance(self, temperature: float, example_count: int) -> float | None:
+        """σ² = nT."""
+        return temperature * example_count
+
+
+@final
+class MeanSquaredError(SquaredLoss):
     """L = (1/n) Σ_μ |f(x_μ) - y_μ|²."""
+
+    @property
+    def curvature(self) -> float:
+        """2."""
+        return 2.0
 
     def per_example(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Squared error of each example."""
@@ -132,6 +179,7 @@ class CrossEntropy(Loss):
 
 
 LOSSES: dict[str, type[Loss]] = {
+    "half_mean_squared_error": HalfMeanSquaredError,
     "half_squared_error": HalfSquaredError,
     "mean_squared_error": MeanSquaredError,
     "cross_entropy": CrossEntropy,

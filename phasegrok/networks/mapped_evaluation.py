@@ -6,14 +6,14 @@ What is left, the place of a run in its group, is probed; where it matters a gro
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import torch
 from torch import Tensor
 
 from phasegrok.networks.base import Network
-from phasegrok.networks.evaluation import Evaluation, ExampleBatch, Gradient
+from phasegrok.networks.evaluation import Evaluation, ExampleBatch, Gradient, total_loss
 from phasegrok.networks.losses import Loss
 
 __all__ = ["GROUP", "MappedEvaluation", "MappedExamples", "is_batch_invariant"]
@@ -31,15 +31,30 @@ class MappedExamples:
 
     Parameters
     ----------
-    groups : tuple of ExampleBatch
-        One for each group of runs, or a single one where all runs share their examples; inputs
-        and targets always have the runs of a group as axis 0.
+    inputs, targets : tuple of tensors
+        One for each group of runs, or a single one where all runs share theirs; each has the
+        runs of a group as axis 0.
     size : int
         Runs of a group.
+    original : ExampleBatch
+        Where they came from.
     """
 
-    groups: tuple[ExampleBatch, ...]
+    inputs: tuple[Tensor, ...]
+    targets: tuple[Tensor, ...]
     size: int
+    original: ExampleBatch
+
+    @property
+    def groups(self) -> tuple[ExampleBatch, ...]:
+        """One for each group of runs, or a single one where inputs and targets are shared."""
+        count = max(len(self.inputs), len(self.targets))
+        inputs = self.inputs * count if len(self.inputs) == 1 else self.inputs
+        targets = self.targets * count if len(self.targets) == 1 else self.targets
+        return tuple(
+            replace(self.original, inputs=own, targets=answers)
+            for own, answers in zip(inputs, targets, strict=True)
+        )
 
 
 @final
@@ -66,10 +81,20 @@ class MappedEvaluation(Evaluation[MappedExamples]):
     def prepare(self, examples: ExampleBatch) -> MappedExamples:
         """See `Evaluation.prepare`."""
         size = self._group_size(examples)
-        runs = examples.inputs.shape[0]
-        firsts = range(0, runs, size)
-        groups = tuple(_pick(examples, _places(first, size, runs)) for first in firsts)
-        return MappedExamples(groups=groups, size=size)
+        return MappedExamples(
+            inputs=_in_groups(examples.inputs, size),
+            targets=_in_groups(examples.targets, size),
+            size=size,
+            original=examples,
+        )
+
+    def retarget(self, prepared: MappedExamples, targets: Tensor) -> MappedExamples:
+        """See `Evaluation.retarget`."""
+        return replace(
+            prepared,
+            targets=_in_groups(targets, prepared.size),
+            original=prepared.original.with_targets(targets),
+        )
 
     def outputs(self, rows: Tensor, examples: MappedExamples) -> Tensor:
         """See `Evaluation.outputs`."""
@@ -114,10 +139,7 @@ class MappedEvaluation(Evaluation[MappedExamples]):
         return Gradient(rows=gradient, loss=self._sum_loss(outputs.detach(), examples))
 
     def _sum_loss(self, outputs: Tensor, examples: ExampleBatch) -> Tensor:
-        factor = self._loss.prefactor(examples.total) * examples.weight
-        targets = examples.targets
-        doubled = targets.double() if targets.is_floating_point() else targets
-        return self._loss.per_example(outputs.double(), doubled).sum(dim=1) * factor
+        return total_loss(self._loss, outputs, examples)
 
     def _group_size(self, examples: ExampleBatch) -> int:
         if examples.count not in self._sizes:
@@ -201,7 +223,8 @@ def _groups(rows: Tensor, examples: MappedExamples) -> list[tuple[list[int], Exa
     """Places of every group of runs, the last filled up, and the examples of each."""
     runs, size = rows.shape[0], examples.size
     starts = range(0, runs, size)
-    sets = examples.groups * len(starts) if len(examples.groups) == 1 else examples.groups
+    groups = examples.groups
+    sets = groups * len(starts) if len(groups) == 1 else groups
     return [(_places(a, size, runs), own) for a, own in zip(starts, sets, strict=True)]
 
 
@@ -214,10 +237,7 @@ def _kept(places: list[int]) -> int:
     return len(dict.fromkeys(places))
 
 
-def _pick(examples: ExampleBatch, places: list[int]) -> ExampleBatch:
-    return ExampleBatch(
-        inputs=examples.inputs[places],
-        targets=examples.targets[places],
-        total=examples.total,
-        weight=examples.weight,
-    )
+def _in_groups(sets: Tensor, size: int) -> tuple[Tensor, ...]:
+    """Sets (1 or run, example, ...) of each group, the last one filled up."""
+    runs = sets.shape[0]
+    return tuple(sets[_places(first, size, runs)] for first in range(0, runs, size))

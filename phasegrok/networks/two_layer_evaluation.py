@@ -12,38 +12,16 @@ import torch
 from torch import Tensor
 
 from phasegrok.networks.activations import ACTIVATIONS
-from phasegrok.networks.evaluation import Evaluation, ExampleBatch, Gradient
-from phasegrok.networks.layout import ALIGNMENT
+from phasegrok.networks.evaluation import Evaluation, ExampleBatch, Gradient, total_loss
+from phasegrok.networks.layout import up
 from phasegrok.networks.losses import Loss
+from phasegrok.networks.padding import PaddedExamples, padded_examples, retargeted
 from phasegrok.networks.two_layer import TwoLayerNetwork
 
-__all__ = ["PaddedExamples", "TwoLayerEvaluation"]
+__all__ = ["TwoLayerEvaluation"]
 
 CACHE_BYTES = 900_000
 """Size of the hidden activations and slopes of one piece: most of a second-level cache."""
-
-
-@final
-@dataclass(frozen=True, kw_only=True)
-class PaddedExamples:
-    """Examples with zero inputs added up to an aligned count.
-
-    All activations vanish at zero and there is no bias, so the added examples contribute
-    exactly nothing to a gradient; they are left out of losses and outputs.
-
-    Parameters
-    ----------
-    columns : (1 or run, padded input, padded example) tensor
-        Inputs, examples along the contiguous axis.
-    targets : (1 or run, padded example[, output]) tensor
-        Zero where added.
-    original : ExampleBatch
-        Where they came from.
-    """
-
-    columns: Tensor
-    targets: Tensor
-    original: ExampleBatch
 
 
 @final
@@ -131,22 +109,20 @@ class TwoLayerEvaluation(Evaluation[PaddedExamples]):
         self._layout = network.layout()
         self._activation = ACTIVATIONS[network.activation]
         self._sizes = _Sizes(
-            hidden=_up(network.width, 8),
-            inputs=_up(network.input_size, 8),
-            outputs=_up(network.output_size, 2),
+            hidden=up(network.width, 8),
+            inputs=up(network.input_size, 8),
+            outputs=up(network.output_size, 2),
             first_inputs=network.input_size,
         )
         self._workspaces: dict[tuple[object, ...], _Workspace] = {}
 
     def prepare(self, examples: ExampleBatch) -> PaddedExamples:
         """See `Evaluation.prepare`."""
-        groups, count, size = examples.inputs.shape
-        padded = _up(count, ALIGNMENT)
-        columns = examples.inputs.new_zeros((groups, self._sizes.inputs, padded))
-        columns[:, :size, :count] = examples.inputs.transpose(1, 2)
-        targets = examples.targets.new_zeros((groups, padded, *examples.targets.shape[2:]))
-        targets[:, :count] = examples.targets
-        return PaddedExamples(columns=columns, targets=targets, original=examples)
+        return padded_examples(examples, input_count=self._sizes.inputs)
+
+    def retarget(self, prepared: PaddedExamples, targets: Tensor) -> PaddedExamples:
+        """See `Evaluation.retarget`."""
+        return retargeted(prepared, targets)
 
     def outputs(self, rows: Tensor, examples: PaddedExamples) -> Tensor:
         """See `Evaluation.outputs`."""
@@ -243,14 +219,4 @@ class TwoLayerEvaluation(Evaluation[PaddedExamples]):
         return answers[:, 0] if size == 1 else answers[:, :size].transpose(1, 2)
 
     def _sum_loss(self, outputs: Tensor, examples: PaddedExamples) -> Tensor:
-        original = examples.original
-        terms = self._loss.per_example(outputs.double(), _as_loss_target(original.targets))
-        return terms.sum(dim=1) * (self._loss.prefactor(original.total) * original.weight)
-
-
-def _as_loss_target(targets: Tensor) -> Tensor:
-    return targets.double() if targets.is_floating_point() else targets
-
-
-def _up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple
+        return total_loss(self._loss, outputs, examples.original)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from phasegrok.errors import InvalidStudyError
+from phasegrok.observables.answers import Accuracy, TargetOverlap, TestAccuracy
 from phasegrok.observables.base import Observable
 from phasegrok.observables.cubic_teacher import (
     AlignedFraction,
@@ -10,28 +11,37 @@ from phasegrok.observables.cubic_teacher import (
     LinearDiscrepancy,
     TeacherOverlap,
 )
+from phasegrok.observables.linear_teacher import ModeStrength
 from phasegrok.observables.losses import TestLoss, TrainLoss
 from phasegrok.observables.measurement import Measurement
 from phasegrok.study import Part, build_part
 
 __all__ = [
     "OBSERVABLES",
+    "Accuracy",
     "AlignedFraction",
     "CubicDiscrepancy",
     "LinearDiscrepancy",
     "Measurement",
+    "ModeStrength",
     "Observable",
+    "TargetOverlap",
     "TeacherOverlap",
+    "TestAccuracy",
     "TestLoss",
     "TrainLoss",
     "build_observables",
 ]
 
 OBSERVABLES: dict[str, Callable[..., Observable]] = {
+    "accuracy": Accuracy,
     "aligned_fraction": AlignedFraction,
     "cubic_discrepancy": CubicDiscrepancy,
     "linear_discrepancy": LinearDiscrepancy,
+    "mode_strength": ModeStrength,
+    "target_overlap": TargetOverlap,
     "teacher_overlap": TeacherOverlap,
+    "test_accuracy": TestAccuracy,
     "test_loss": TestLoss,
     "train_loss": TrainLoss,
 }

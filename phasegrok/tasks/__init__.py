@@ -6,10 +6,28 @@ from phasegrok.errors import InvalidStudyError
 from phasegrok.study import Part, build_part
 from phasegrok.tasks.cubic_teacher import CubicTeacher
 from phasegrok.tasks.data import Examples, Task, TaskData
+from phasegrok.tasks.idx import read_idx, write_idx
+from phasegrok.tasks.linear_teacher import LinearTeacher
+from phasegrok.tasks.mnist import Mnist
 
-__all__ = ["TASKS", "CubicTeacher", "Examples", "Task", "TaskData", "build_task"]
+__all__ = [
+    "TASKS",
+    "CubicTeacher",
+    "Examples",
+    "LinearTeacher",
+    "Mnist",
+    "Task",
+    "TaskData",
+    "build_task",
+    "read_idx",
+    "write_idx",
+]
 
-TASKS: dict[str, Callable[..., Task]] = {"cubic_teacher": CubicTeacher}
+TASKS: dict[str, Callable[..., Task]] = {
+    "cubic_teacher": CubicTeacher,
+    "linear_teacher": LinearTeacher,
+    "mnist": Mnist,
+}
 """Built-in kinds, by the name used in a study."""
 
 

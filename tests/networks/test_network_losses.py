@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from phasegrok.errors import InvalidStudyError
-from phasegrok.networks import LOSSES, find_loss
+from phasegrok.networks import LOSSES, SquaredLoss, find_loss
 
 CASES = [(name, size) for name in sorted(LOSSES) for size in (1, 2, 5)]
 
@@ -49,7 +49,11 @@ def test_values_of_the_terms() -> None:
 
 def test_prefactors_and_noise_agree() -> None:
     # exp(-L/T) is Gaussian in the error e where prefactor·share·e²/T = ½e²/σ².
-    for name, share in (("half_squared_error", 0.5), ("mean_squared_error", 1.0)):
+    for name, share in (
+        ("half_squared_error", 0.5),
+        ("half_mean_squared_error", 0.5),
+        ("mean_squared_error", 1.0),
+    ):
         loss = find_loss(name)
         noise = loss.noise_variance(0.3, 20)
         assert noise is not None
@@ -57,6 +61,26 @@ def test_prefactors_and_noise_agree() -> None:
     entropy: Any = find_loss("cross_entropy", output_size=3)
     assert entropy.noise_variance(0.3, 20) is None
     assert entropy.prefactor(20) == 1 / 20
+
+
+def test_half_the_mean_of_squares_and_its_noise() -> None:
+    # L = (1/2n) Σ (f - y)² over n = 20 examples: σ² = nT.
+    loss = find_loss("half_mean_squared_error")
+    assert loss.prefactor(20) == 1 / 20
+    assert loss.per_example(torch.tensor([1.0, 4.0]), torch.tensor([3.0, 1.0])).tolist() == [
+        2.0,
+        4.5,
+    ]
+    assert loss.noise_variance(0.3, 20) == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(LOSSES) if "squared" in name])
+def test_curvature_is_the_second_derivative_of_the_terms(name: str) -> None:
+    loss = find_loss(name)
+    assert isinstance(loss, SquaredLoss)
+    errors = torch.linspace(-2.0, 3.0, 7, dtype=torch.float64)
+    terms = loss.per_example(errors, torch.zeros_like(errors))
+    torch.testing.assert_close(terms, 0.5 * loss.curvature * errors.square())
 
 
 def test_refuses_an_unknown_loss() -> None:
