@@ -1,7 +1,7 @@
 """The energy of a batch as an integrator sees it: a function of flat rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, final
 
 import torch
@@ -109,8 +109,8 @@ class System:
 
     def set_targets(self, targets: Tensor) -> None:
         """Change the targets of the training examples; their shape stays."""
-        self.examples = replace(self.examples, targets=targets)
-        self._prepared = self.evaluation.prepare(self.examples)
+        self.examples = self.examples.with_targets(targets)
+        self._prepared = self.evaluation.retarget(self._prepared, targets)
 
     @property
     def bath(self) -> Tensor:
