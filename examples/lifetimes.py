@@ -212,7 +212,10 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--barriers", type=float, nargs="+", default=[3.0, 4.0, 5.0, 6.0])
     parser.add_argument("--replicas", type=int, default=2000)
     parser.add_argument(
-        "--released-weight-decays", type=float, nargs="+", default=[0.2, 0.22, 0.24, 0.26, 0.28]
+        "--released-weight-decays",
+        type=float,
+        nargs="+",
+        default=[0.18, 0.21, 0.24, 0.26, 0.28],
     )
     parser.add_argument("--released-temperature", type=float, default=0.0015)
     parser.add_argument("--released-replicas", type=int, default=400)
