@@ -6,6 +6,7 @@ The function of the same name with ``_table`` gives the numbers that are drawn;
 """
 
 from phasegrok.plotting.collapse import collapse, collapse_table
+from phasegrok.plotting.control_map import control_map, control_map_table
 from phasegrok.plotting.corner import corner, corner_table
 from phasegrok.plotting.discrepancies import against_noise, against_noise_table, discrepancies
 from phasegrok.plotting.hysteresis import hysteresis, hysteresis_table
@@ -32,6 +33,8 @@ __all__ = [
     "against_noise_table",
     "collapse",
     "collapse_table",
+    "control_map",
+    "control_map_table",
     "corner",
     "corner_table",
     "discrepancies",

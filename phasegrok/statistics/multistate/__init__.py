@@ -10,7 +10,13 @@ from phasegrok.statistics.multistate.overlap import (
     Overlap,
     state_overlap,
 )
-from phasegrok.statistics.multistate.resampled import bootstrap_of_states, resampled_states
+from phasegrok.statistics.multistate.reach import MOST_WIDTHS, distance_to_states
+from phasegrok.statistics.multistate.resampled import (
+    bootstrap_of_states,
+    independent_units,
+    resampled_runs,
+    resampled_states,
+)
 from phasegrok.statistics.multistate.samples import StateSamples, state_samples
 from phasegrok.statistics.multistate.solution import (
     Multistate,
@@ -21,13 +27,17 @@ from phasegrok.statistics.multistate.solution import (
 
 __all__ = [
     "MINIMUM_SHARED_SAMPLES",
+    "MOST_WIDTHS",
     "Multistate",
     "MultistateEstimate",
     "Overlap",
     "StateSamples",
     "bootstrap_of_states",
+    "distance_to_states",
+    "independent_units",
     "multistate_free_energy",
     "multistate_mean",
+    "resampled_runs",
     "resampled_states",
     "solve_states",
     "solved",
