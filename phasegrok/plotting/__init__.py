@@ -9,6 +9,7 @@ from phasegrok.plotting.collapse import collapse, collapse_table
 from phasegrok.plotting.control_map import control_map, control_map_table
 from phasegrok.plotting.corner import corner, corner_table
 from phasegrok.plotting.discrepancies import against_noise, against_noise_table, discrepancies
+from phasegrok.plotting.free_energy import free_energy, free_energy_table
 from phasegrok.plotting.hysteresis import hysteresis, hysteresis_table
 from phasegrok.plotting.lifetimes import lifetimes, lifetimes_table
 from phasegrok.plotting.overlap_density import overlap_density, overlap_density_table
@@ -38,6 +39,8 @@ __all__ = [
     "corner",
     "corner_table",
     "discrepancies",
+    "free_energy",
+    "free_energy_table",
     "health_of_points",
     "health_of_points_table",
     "hysteresis",

@@ -2,6 +2,14 @@
 
 from phasegrok.transitions.escape.lifetime_tables import Arrhenius, arrhenius, lifetimes
 from phasegrok.transitions.escape.lifetimes import Lifetime, LifetimeStatus, lifetime
+from phasegrok.transitions.free_energy.passage import (
+    escape_from_profile,
+    kramers_time,
+    mean_first_passage_time,
+    norm_diffusion,
+)
+from phasegrok.transitions.free_energy.profiles import free_energy_profile, profile_wells
+from phasegrok.transitions.free_energy.wells import TwoWells, two_wells
 from phasegrok.transitions.hysteresis.loop_laws import compare_loop_laws
 from phasegrok.transitions.hysteresis.loop_tables import LoopStatus, loops
 from phasegrok.transitions.hysteresis.loops import SwitchStatus, switching_fields
@@ -60,6 +68,7 @@ __all__ = [
     "SwitchStatus",
     "SwitchingFit",
     "TransitionPoint",
+    "TwoWells",
     "arrhenius",
     "coexistence_points",
     "compare_loop_laws",
@@ -68,25 +77,32 @@ __all__ = [
     "cumulant_minima",
     "curve_table",
     "data_collapse",
+    "escape_from_profile",
     "finite_size_scaling",
     "fit_activated",
     "fit_coexistence",
     "fit_coexistence_labelled",
     "fit_deterministic",
     "fit_near_equilibrium",
+    "free_energy_profile",
     "interface_tension",
     "jump_of_the_infinite_system",
+    "kramers_time",
     "kurtosis_crossings",
     "lifetime",
     "lifetimes",
     "loops",
+    "mean_first_passage_time",
     "minima_of",
     "moment_curves",
+    "norm_diffusion",
     "peak_positions",
     "peaks_of",
     "plateau",
+    "profile_wells",
     "scaling_of",
     "spinodal_estimate",
     "switching_fields",
     "transition_point_of_the_infinite_system",
+    "two_wells",
 ]

@@ -4,6 +4,7 @@ from phasegrok.statistics.multistate.estimates import (
     MultistateEstimate,
     multistate_free_energy,
     multistate_mean,
+    sample_shares,
 )
 from phasegrok.statistics.multistate.overlap import (
     MINIMUM_SHARED_SAMPLES,
@@ -39,6 +40,7 @@ __all__ = [
     "multistate_mean",
     "resampled_runs",
     "resampled_states",
+    "sample_shares",
     "solve_states",
     "solved",
     "state_covariance",
