@@ -5,6 +5,7 @@ The function of the same name with ``_table`` gives the numbers that are drawn;
 `save_figure` writes both. No global state of matplotlib is touched.
 """
 
+from phasegrok.plotting.coexistence_line import coexistence_line, coexistence_line_table
 from phasegrok.plotting.collapse import collapse, collapse_table
 from phasegrok.plotting.control_map import control_map, control_map_table
 from phasegrok.plotting.corner import corner, corner_table
@@ -32,6 +33,8 @@ __all__ = [
     "Table",
     "against_noise",
     "against_noise_table",
+    "coexistence_line",
+    "coexistence_line_table",
     "collapse",
     "collapse_table",
     "control_map",

@@ -25,8 +25,15 @@ from phasegrok.transitions.hysteresis.switching_laws import (
 from phasegrok.transitions.neurons.coexistence import fit_coexistence, fit_coexistence_labelled
 from phasegrok.transitions.neurons.coexistence_fit import CoexistenceFit
 from phasegrok.transitions.neurons.decision import Decision
+from phasegrok.transitions.phases.coexistence_lines import coexistence_line
+from phasegrok.transitions.phases.integrated_lines import (
+    compare_line,
+    integrated_line,
+    joined_lines,
+)
 from phasegrok.transitions.phases.interface_tension import InterfaceTension, interface_tension
 from phasegrok.transitions.phases.jump_limit import JumpLimit, jump_of_the_infinite_system
+from phasegrok.transitions.phases.line_slopes import clausius_clapeyron
 from phasegrok.transitions.phases.phase_points import coexistence_points
 from phasegrok.transitions.phases.transition_point import (
     TransitionPoint,
@@ -70,7 +77,10 @@ __all__ = [
     "TransitionPoint",
     "TwoWells",
     "arrhenius",
+    "clausius_clapeyron",
+    "coexistence_line",
     "coexistence_points",
+    "compare_line",
     "compare_loop_laws",
     "crossings_of",
     "cumulant_crossings",
@@ -85,7 +95,9 @@ __all__ = [
     "fit_deterministic",
     "fit_near_equilibrium",
     "free_energy_profile",
+    "integrated_line",
     "interface_tension",
+    "joined_lines",
     "jump_of_the_infinite_system",
     "kramers_time",
     "kurtosis_crossings",
