@@ -15,6 +15,7 @@ from phasegrok.plotting.hysteresis import hysteresis, hysteresis_table
 from phasegrok.plotting.lifetimes import lifetimes, lifetimes_table
 from phasegrok.plotting.overlap_density import overlap_density, overlap_density_table
 from phasegrok.plotting.phase_diagram import LINE_NAMES, phase_diagram, phase_diagram_table
+from phasegrok.plotting.round_trips import round_trips, round_trips_table
 from phasegrok.plotting.run_health import (
     health_of_points,
     health_of_points_table,
@@ -54,6 +55,8 @@ __all__ = [
     "overlap_density_table",
     "phase_diagram",
     "phase_diagram_table",
+    "round_trips",
+    "round_trips_table",
     "save_figure",
     "start_traces",
     "start_traces_table",

@@ -39,6 +39,12 @@ from phasegrok.transitions.phases.transition_point import (
     TransitionPoint,
     transition_point_of_the_infinite_system,
 )
+from phasegrok.transitions.round_trips import (
+    RoundTrips,
+    ladder_round_trips,
+    phase_round_trips,
+    round_trip_statistics,
+)
 from phasegrok.transitions.scaling.collapse import DataCollapse, data_collapse
 from phasegrok.transitions.scaling.crossings import (
     crossings_of,
@@ -71,6 +77,7 @@ __all__ = [
     "LoopStatus",
     "MomentCurves",
     "Plateau",
+    "RoundTrips",
     "SpinodalStatus",
     "SwitchStatus",
     "SwitchingFit",
@@ -101,6 +108,7 @@ __all__ = [
     "jump_of_the_infinite_system",
     "kramers_time",
     "kurtosis_crossings",
+    "ladder_round_trips",
     "lifetime",
     "lifetimes",
     "loops",
@@ -110,8 +118,10 @@ __all__ = [
     "norm_diffusion",
     "peak_positions",
     "peaks_of",
+    "phase_round_trips",
     "plateau",
     "profile_wells",
+    "round_trip_statistics",
     "scaling_of",
     "spinodal_estimate",
     "switching_fields",
