@@ -24,6 +24,7 @@ from phasegrok.plotting.run_health import (
 )
 from phasegrok.plotting.saving import Table, save_figure
 from phasegrok.plotting.style import DOUBLE_COLUMN, PALETTE, SINGLE_COLUMN, style
+from phasegrok.plotting.switching_collapse import switching_collapse, switching_collapse_table
 from phasegrok.plotting.verdict_features import verdict_features, verdict_features_table
 
 __all__ = [
@@ -61,6 +62,8 @@ __all__ = [
     "start_traces",
     "start_traces_table",
     "style",
+    "switching_collapse",
+    "switching_collapse_table",
     "verdict_features",
     "verdict_features_table",
 ]

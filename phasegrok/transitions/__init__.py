@@ -1,6 +1,12 @@
 """Signatures of transitions: what speaks for phases that coexist, and how surely."""
 
-from phasegrok.transitions.escape.lifetime_tables import Arrhenius, arrhenius, lifetimes
+from phasegrok.transitions.escape.arrhenius_law import (
+    Arrhenius,
+    ArrheniusComparison,
+    arrhenius,
+    compare_arrhenius,
+)
+from phasegrok.transitions.escape.lifetime_tables import lifetimes
 from phasegrok.transitions.escape.lifetimes import Lifetime, LifetimeStatus, lifetime
 from phasegrok.transitions.free_energy.passage import (
     escape_from_profile,
@@ -13,12 +19,19 @@ from phasegrok.transitions.free_energy.wells import TwoWells, two_wells
 from phasegrok.transitions.hysteresis.loop_laws import compare_loop_laws
 from phasegrok.transitions.hysteresis.loop_tables import LoopStatus, loops
 from phasegrok.transitions.hysteresis.loops import SwitchStatus, switching_fields
+from phasegrok.transitions.hysteresis.rate_regimes import compare_rate_laws, rate_laws
 from phasegrok.transitions.hysteresis.spinodals import SpinodalStatus, spinodal_estimate
+from phasegrok.transitions.hysteresis.switching_collapse import (
+    CollapseStatus,
+    compare_collapse,
+    switching_collapse,
+)
 from phasegrok.transitions.hysteresis.switching_laws import (
     Plateau,
     SwitchingFit,
     fit_activated,
     fit_deterministic,
+    fit_far_above,
     fit_near_equilibrium,
     plateau,
 )
@@ -65,7 +78,9 @@ from phasegrok.transitions.scaling.peaks import peak_positions, peaks_of
 
 __all__ = [
     "Arrhenius",
+    "ArrheniusComparison",
     "CoexistenceFit",
+    "CollapseStatus",
     "DataCollapse",
     "Decision",
     "Finding",
@@ -87,8 +102,11 @@ __all__ = [
     "clausius_clapeyron",
     "coexistence_line",
     "coexistence_points",
+    "compare_arrhenius",
+    "compare_collapse",
     "compare_line",
     "compare_loop_laws",
+    "compare_rate_laws",
     "crossings_of",
     "cumulant_crossings",
     "cumulant_minima",
@@ -100,6 +118,7 @@ __all__ = [
     "fit_coexistence",
     "fit_coexistence_labelled",
     "fit_deterministic",
+    "fit_far_above",
     "fit_near_equilibrium",
     "free_energy_profile",
     "integrated_line",
@@ -121,9 +140,11 @@ __all__ = [
     "phase_round_trips",
     "plateau",
     "profile_wells",
+    "rate_laws",
     "round_trip_statistics",
     "scaling_of",
     "spinodal_estimate",
+    "switching_collapse",
     "switching_fields",
     "transition_point_of_the_infinite_system",
     "two_wells",
