@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from phasegrok.errors import FormatError, InsufficientSamplesError, InvalidValueError
 from phasegrok.schema import RECORD, RUN
 from phasegrok.statistics.samples import BoolArray, FloatArray, IntArray
-from phasegrok.transitions.demands import real_numbers, require_dataset
+from phasegrok.transitions.demands import real_numbers, require_dataset, require_variables
 from phasegrok.transitions.usable_runs import record_counts, usable_runs
 
 __all__ = [
@@ -27,6 +27,9 @@ __all__ = [
 
 STORED: Final = "round_trip_count"
 RUNG: Final = "rung"
+MOST_TRIPS: Final = 1e15
+"""Whole numbers beyond are no longer told apart."""
+
 ENOUGH: Final = 6
 """Walkers whose spread is an error by itself; trips are more regular than chance."""
 
@@ -90,7 +93,8 @@ def round_trip_statistics(counts: ArrayLike, times: ArrayLike) -> RoundTrips:
         )
     if not number.size:
         raise InsufficientSamplesError("round trips (runs)", required=1, received=0)
-    whole = (number >= 0.0).all() and (number == np.floor(number)).all()
+    whole = ((number >= 0.0) & (number <= MOST_TRIPS)).all()
+    whole = whole and (number == np.floor(number)).all()
     if not whole or not ((watched > 0.0) & np.isfinite(watched)).all():
         raise InvalidValueError(
             "round trips need whole counts of zero or more and finite times above zero, "
@@ -146,10 +150,10 @@ def ladder_round_trips(dataset: xr.Dataset) -> RoundTrips:
             f"round trips need the variable {RUNG!r} on ({RUN!r}, {RECORD!r}), or {STORED!r} "
             f"on {RUN!r}; collect the runs by an exchange ladder."
         )
-    rung = dataset[RUNG].transpose(RUN, RECORD).to_numpy()
+    rung = real_numbers(RUNG, dataset[RUNG].transpose(RUN, RECORD).to_numpy())
     valid = [rung[run, : counts[run]] for run in np.flatnonzero(usable)]
-    top = max((int(each.max()) for each in valid if each.size), default=0)
-    if top < 1:
+    top = max((float(each.max()) for each in valid if each.size), default=0.0)
+    if not 1.0 <= top < np.inf:
         raise InvalidValueError(
             "round trips need a ladder of two rungs or more, received walkers that stay at "
             "one; give all rungs."
@@ -197,7 +201,7 @@ def phase_round_trips(
             "that parts the phases."
         )
     usable, counts = _usable(dataset)
-    values = dataset[variable].transpose(RUN, RECORD).to_numpy()
+    values = real_numbers(variable, dataset[variable].transpose(RUN, RECORD).to_numpy())
     valid = [values[run, : counts[run]] for run in np.flatnonzero(usable)]
     trips = [trips_between((each >= high).astype(np.int64) - (each <= low)) for each in valid]
     return round_trip_statistics(trips, _watched(dataset, counts)[usable])
@@ -205,6 +209,9 @@ def phase_round_trips(
 
 def _usable(dataset: xr.Dataset) -> tuple[BoolArray, IntArray]:
     """Which runs are sound and have two records, and the records of all."""
+    require_variables(
+        "round trips", dataset, ["outcome"], dims=(RUN,), advice="follow the schema"
+    )
     most = dataset.sizes.get(RECORD, 0)
     counts = np.full(dataset.sizes[RUN], most, dtype=np.int64)
     if "record_count" in dataset.coords:
@@ -216,13 +223,17 @@ def _usable(dataset: xr.Dataset) -> tuple[BoolArray, IntArray]:
 def _watched(dataset: xr.Dataset, counts: IntArray) -> FloatArray:
     """Steps between the first and the last record of each run; records where there are none."""
     last = np.maximum(counts - 1, 0)
-    if "step" not in dataset.coords:
+    if "step" not in dataset.coords or not dataset.sizes.get(RECORD):
         return last.astype(np.float64)
     step = dataset["step"]
+    if not set(step.dims) <= {RUN, RECORD} or RECORD not in step.dims:
+        raise FormatError(f"round trips need 'step' on records, received it on {step.dims}.")
+    if not np.isfinite(real_numbers("step", step.to_numpy())).all():
+        raise InvalidValueError("round trips need finite steps, received others.")
     if RUN not in step.dims:
-        along = step.to_numpy().astype(np.float64)
+        along = real_numbers("step", step.to_numpy())
         return np.asarray(along[last] - along[0])
-    rows = step.transpose(RUN, RECORD).to_numpy().astype(np.float64)
+    rows = real_numbers("step", step.transpose(RUN, RECORD).to_numpy())
     return np.asarray(rows[np.arange(len(rows)), last] - rows[:, 0])
 
 

@@ -9,10 +9,10 @@ import xarray as xr
 
 from phasegrok.errors import FormatError, InvalidValueError, did_you_mean
 from phasegrok.schema import HALF_SQUARE_NORM, PENALTY, RECORD, RUN
-from phasegrok.statistics.kinds import require_dataset, require_mapping
+from phasegrok.statistics.kinds import real_numbers, require_dataset, require_mapping
 from phasegrok.statistics.samples import FloatArray
 
-__all__ = ["TEMPERATURE", "EnergyTerms", "energy_terms"]
+__all__ = ["TEMPERATURE", "EnergyTerms", "energy_terms", "summed"]
 
 TEMPERATURE: Final = "temperature"
 DECAY: Final = "weight_decay"
@@ -103,7 +103,7 @@ def energy_terms(
             "without noise out."
         )
     values = [_on_run(dataset, name) for name in chosen]
-    parts = [_summed(dataset, names) for names in chosen.values()]
+    parts = [summed(dataset, names) for names in chosen.values()]
     terms = [_rest(dataset, rest, chosen, list(zip(values, parts, strict=True))), *parts]
     columns = [1.0 / heat, *(value / heat for value in values)]
     if umbrella is not None:
@@ -166,17 +166,41 @@ def _on_run(dataset: xr.Dataset, name: str) -> FloatArray:
     return values.astype(np.float64)
 
 
-def _summed(dataset: xr.Dataset, names: Sequence[str]) -> xr.DataArray:
+def summed(dataset: xr.Dataset, names: Sequence[str]) -> xr.DataArray:
+    """Sum of variables.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Runs.
+    names : sequence of str
+        At least one variable on (run, record).
+
+    Returns
+    -------
+    DataArray
+        (run, record).
+
+    Raises
+    ------
+    FormatError
+        Where one is missing.
+    InvalidValueError
+        Where one holds no real numbers.
+    """
     for name in names:
         if name not in dataset.data_vars or set(dataset[name].dims) != {RUN, RECORD}:
             raise FormatError(
                 f"reweighting needs the variable {name!r} on ({RUN}, {RECORD})."
                 + did_you_mean(name, dataset.data_vars)
             )
-    total = dataset[names[0]].astype(np.float64)
-    for name in names[1:]:
-        total = total + dataset[name]
-    return total.transpose(RUN, RECORD)
+    first = dataset[names[0]].transpose(RUN, RECORD)
+    rows = [
+        real_numbers(f"the variable {name!r}", dataset[name].transpose(RUN, RECORD).to_numpy())
+        for name in names
+    ]
+    with np.errstate(over="ignore", invalid="ignore"):  # What is no number is refused later.
+        return first.copy(data=np.sum(rows, axis=0))
 
 
 def _rest(
@@ -186,7 +210,7 @@ def _rest(
     parts: Sequence[tuple[FloatArray, xr.DataArray]],
 ) -> xr.DataArray:
     if rest is not None:
-        return _summed(dataset, [rest])
+        return summed(dataset, [rest])
     named = {name for names in fields.values() for name in names}
     extra = [str(n) for n in dataset.data_vars if str(n).startswith(PENALTY)]
     missing = sorted(set(extra) - named)
@@ -196,10 +220,11 @@ def _rest(
             "multiplies each."
         )
     if "loss" in dataset.data_vars or "energy" not in dataset.data_vars:
-        return _summed(dataset, ["loss"])
-    energy = _summed(dataset, ["energy"])
-    for value, part in parts:
-        energy = energy - xr.DataArray(value, dims=RUN) * part
+        return summed(dataset, ["loss"])
+    energy = summed(dataset, ["energy"])
+    with np.errstate(over="ignore", invalid="ignore"):
+        for value, part in parts:
+            energy = energy - xr.DataArray(value, dims=RUN) * part
     return energy
 
 
@@ -209,6 +234,6 @@ def _bias(
     """Terms of κ/2 (q - q₀)² about a middle c, and their coefficients, less a constant."""
     strength, center = _on_run(dataset, STRENGTH), _on_run(dataset, CENTER)
     middle = float(center.mean())
-    away = _summed(dataset, names) - middle
+    away = summed(dataset, names) - middle
     linear = -strength * (center - middle) / heat
     return [away, 0.5 * away**2], [linear, strength / heat]

@@ -8,7 +8,7 @@ import xarray as xr
 
 from phasegrok.errors import FormatError
 from phasegrok.schema import NOW, RECORD, RUN, Outcome
-from phasegrok.statistics.kinds import require_dataset
+from phasegrok.statistics.kinds import real_numbers, require_dataset
 from phasegrok.statistics.samples import FloatArray, IntArray
 
 __all__ = ["LADDER", "at_rungs", "ladders_of"]
@@ -48,7 +48,18 @@ def ladders_of(dataset: xr.Dataset, *, by: Sequence[str] = APART) -> list[IntArr
             f"exchange ladders need the variable {RUNG!r} on ({RUN}, {RECORD}) and the "
             f"coordinate {FIRST!r}; collect them by [exchange]."
         )
-    first = dataset[FIRST].to_numpy()
+    named = {FIRST, "outcome", *by}
+    absent = sorted(n for n in named if n not in dataset.coords or dataset[n].dims != (RUN,))
+    if absent or set(dataset[RUNG].dims) != {RUN, RECORD} or not dataset.sizes[RUN]:
+        raise FormatError(
+            f"exchange ladders need walkers with the coordinates {sorted(named)} on {RUN!r}, "
+            f"{absent} are missing, and {RUNG!r} on ({RUN}, {RECORD}); follow the schema."
+        )
+    first = real_numbers(FIRST, dataset[FIRST].to_numpy())
+    if not np.isfinite(first).all() or not 0.0 <= first.max() < first.size:
+        raise FormatError(
+            f"first rungs count from 0, received {first.tolist()[:5]} of {first.size} walkers."
+        )
     keys = list(zip(*(dataset[name].to_numpy().tolist() for name in by), strict=True))
     found, count = [], int(first.max()) + 1
     for key in sorted(set(keys)):
@@ -92,7 +103,7 @@ def at_rungs(dataset: xr.Dataset, *, control: str, by: Sequence[str] = APART) ->
         Where records of a ladder do not hold every rung once.
     """
     ladders = ladders_of(dataset, by=by)
-    rung = dataset[RUNG].transpose(RUN, RECORD).to_numpy()
+    rung = real_numbers(RUNG, dataset[RUNG].transpose(RUN, RECORD).to_numpy())
     order, owner, number = [], [], []
     for index, members in enumerate(ladders):
         inside = rung[members]

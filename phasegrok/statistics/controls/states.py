@@ -10,8 +10,14 @@ from numpy.typing import ArrayLike
 
 from phasegrok.errors import InsufficientSamplesError, InvalidValueError, did_you_mean
 from phasegrok.schema import RECORD, RUN
-from phasegrok.statistics.controls.energy_terms import TEMPERATURE, EnergyTerms, energy_terms
-from phasegrok.statistics.kinds import require_mapping
+from phasegrok.statistics.controls.energy_terms import (
+    TEMPERATURE,
+    EnergyTerms,
+    energy_terms,
+    summed,
+)
+from phasegrok.statistics.kinds import real_numbers, require_dataset, require_mapping
+from phasegrok.statistics.labelled.lifting import valid_counts
 from phasegrok.statistics.multistate import (
     MINIMUM_SHARED_SAMPLES,
     Multistate,
@@ -113,7 +119,13 @@ class ControlStates:
                 f"an observable must lie on the runs and records that entered, {wanted}, "
                 f"received {dict(array.sizes)}; compute it from ControlStates.dataset."
             )
-        return _rows(array, self.dataset, self.start_record)
+        rows = _rows(array, self.dataset, self.start_record)
+        if not all(np.isfinite(row).all() for row in rows):
+            raise InvalidValueError(
+                "an observable must be finite in every valid record, received others; leave "
+                "the runs they belong to out."
+            )
+        return rows
 
     def _named(self, names: str | Sequence[str]) -> xr.DataArray:
         listed = [names] if isinstance(names, str) else list(names)
@@ -123,8 +135,7 @@ class ControlStates:
                 f"no variable {unknown}."
                 + did_you_mean(unknown[0] if unknown else "", self.dataset.data_vars)
             )
-        total: xr.DataArray = sum(self.dataset[name] for name in listed)  # type: ignore[assignment]
-        return total
+        return summed(self.dataset, listed)
 
     @property
     def error_units(self) -> str:
@@ -179,6 +190,7 @@ def solve_controls(
     NoConvergenceError
         Where the equations could not be solved.
     """
+    require_dataset("runs to be reweighted", dataset)
     kept = finished(dataset)
     if not kept.sizes[RUN]:
         raise InsufficientSamplesError("reweighting (finished runs)", required=1, received=0)
@@ -189,6 +201,11 @@ def solve_controls(
         coefficients=energy.coefficients,
         minimum_shared_samples=minimum_shared_samples,
     )
+    if unit is not None and (unit not in kept.coords or kept[unit].dims != (RUN,)):
+        raise InvalidValueError(
+            f"unit must name a coordinate on {RUN!r}, received {unit!r}."
+            + did_you_mean(unit, kept.coords)
+        )
     label = None if unit is None else np.unique(kept[unit].to_numpy(), return_inverse=True)[1]
     return ControlStates(
         energy=energy, solution=solution, dataset=kept, start_record=start_record, unit=label
@@ -197,8 +214,8 @@ def solve_controls(
 
 def _rows(array: xr.DataArray, dataset: xr.Dataset, start: int) -> list[FloatArray]:
     """Valid records of each run from the first that enters."""
-    values = array.transpose(RUN, RECORD).to_numpy().astype(np.float64)
-    counts = np.full(len(values), values.shape[1])
+    values = real_numbers("an observable", array.transpose(RUN, RECORD).to_numpy())
+    counts = [values.shape[1]] * len(values)
     if "record_count" in dataset.coords:
-        counts = np.minimum(dataset["record_count"].to_numpy(), values.shape[1])
-    return [row[start:count] for row, count in zip(values, counts.tolist(), strict=True)]
+        counts = valid_counts(dataset["record_count"], values.shape[1])
+    return [row[start:count] for row, count in zip(values, counts, strict=True)]

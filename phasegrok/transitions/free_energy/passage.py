@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from phasegrok.errors import InvalidValueError
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.demands import finite_number, real_numbers
-from phasegrok.transitions.free_energy.profiles import edges_of, spread_of
+from phasegrok.transitions.free_energy.profiles import parts_of, spread_of
 from phasegrok.transitions.free_energy.wells import TwoWells, two_wells
 
 __all__ = [
@@ -203,8 +203,8 @@ def escape_from_profile(
     .. [1] Zwanzig, Nonequilibrium Statistical Mechanics (2001), ch. 4; Berezhkovskii and Szabo,
        J. Chem. Phys. 135, 074108 (2011).
     """
-    edges, heat = edges_of(profile), float(profile.attrs["temperature"])
-    wells = two_wells(edges, profile["free_energy"].to_numpy(), temperature=heat)
+    edges, estimate, draws, heat = parts_of(profile)
+    wells = two_wells(edges, estimate, temperature=heat)
     if wells is None:
         raise InvalidValueError(
             "an escape needs a profile with two wells, received one; take controls at which "
@@ -232,8 +232,8 @@ def escape_from_profile(
         return time, kramers_time(each, temperature=heat, diffusion=diffusion, up=up), barrier
 
     names = ("time", "kramers", "barrier")
-    found = dict(zip(names, numbers(profile["free_energy"].to_numpy()), strict=True))
-    drawn = np.array([numbers(row) for row in profile["draws"].to_numpy()])
+    found = dict(zip(names, numbers(estimate), strict=True))
+    drawn = np.array([numbers(row) for row in draws])
     found |= {f"{n}_error": spread_of(each) for n, each in zip(names, drawn.T, strict=True)}
     return xr.Dataset(
         {**found, "start": float(ends[0]), "exit_coordinate": float(ends[1])},

@@ -12,14 +12,20 @@ from phasegrok.statistics import ControlStates, Multistate
 from phasegrok.statistics.multistate import sample_shares
 from phasegrok.statistics.samples import FloatArray
 from phasegrok.statistics.seeds import checked_seed
-from phasegrok.transitions.demands import real_numbers
+from phasegrok.transitions.demands import (
+    finite_number,
+    real_numbers,
+    require_dataset,
+    require_magnitude,
+    require_variables,
+)
 from phasegrok.transitions.free_energy.wells import TwoWells, two_wells
 
 __all__ = [
     "default_edges",
-    "edges_of",
     "free_energy_profile",
     "log_density",
+    "parts_of",
     "profile_wells",
     "spread_of",
 ]
@@ -83,7 +89,7 @@ def free_energy_profile(
             f"a profile needs at least 2 resamples, received {resamples}; 50 suit an error."
         )
     values = states.samples_of(coordinate)
-    borders = default_edges(values) if edges is None else _checked_edges(edges, values)
+    borders = _checked_edges(default_edges(values) if edges is None else edges, values)
     heat = float(at["temperature"])
     generator = np.random.default_rng(checked_seed(seed))
     free = -heat * log_density(states.solution, values, borders, coefficients)
@@ -130,14 +136,14 @@ def profile_wells(profile: xr.Dataset) -> xr.Dataset:
     InvalidValueError
         Where the profile has one well.
     """
-    edges, heat = edges_of(profile), float(profile.attrs["temperature"])
-    found = two_wells(edges, profile["free_energy"].to_numpy(), temperature=heat)
+    edges, free, draws, heat = parts_of(profile)
+    found = two_wells(edges, free, temperature=heat)
     if found is None:
         raise InvalidValueError(
             "the profile has one well, two are needed; take controls nearer to the transition, "
             "or another coordinate."
         )
-    others = [two_wells(edges, row, temperature=heat) for row in profile["draws"].to_numpy()]
+    others = [two_wells(edges, row, temperature=heat) for row in draws]
     drawn = [_numbers(each) for each in others if each is not None]
     numbers: dict[str, float] = {}
     for name, value in _numbers(found).items():
@@ -189,15 +195,54 @@ def default_edges(values: FloatArray) -> FloatArray:
     return np.linspace(low, high, BINS + 1)
 
 
-def edges_of(profile: xr.Dataset) -> FloatArray:
-    """Edges of the bins of a profile, (bin + 1,)."""
-    upper: FloatArray = profile["upper_edge"].to_numpy()
-    return np.concatenate([profile["lower_edge"].to_numpy()[:1], upper])
+def parts_of(profile: xr.Dataset) -> tuple[FloatArray, FloatArray, FloatArray, float]:
+    """Take a profile apart.
+
+    Parameters
+    ----------
+    profile : Dataset
+        Of `free_energy_profile`.
+
+    Returns
+    -------
+    (bin + 1,), (bin,) and (resample, bin) arrays, and float
+        Edges, free energy, its draws, and the temperature.
+
+    Raises
+    ------
+    FormatError
+        Where a part is missing.
+    InvalidValueError
+        For edges that do not rise, or free energies that are no numbers.
+    """
+    require_dataset("a profile", profile)
+    names = ("lower_edge", "upper_edge", "free_energy")
+    advice = "make it by free_energy_profile"
+    require_variables("profiles", profile, names, dims=("bin",), advice=advice)
+    require_variables("profiles", profile, ["draws"], dims=("resample", "bin"), advice=advice)
+    lower, upper, free = (real_numbers(name, profile[name].to_numpy()) for name in names)
+    draws = real_numbers("draws", profile["draws"].to_numpy())
+    heat = finite_number("the temperature", profile.attrs.get("temperature"), positive=True)
+    edges = np.concatenate([lower[:1], upper])
+    numbers = np.concatenate([free[np.newaxis], draws])
+    sound = np.isfinite(numbers).any(axis=1).all() and not np.isnan(numbers).any()
+    sound = sound and len(draws) > 0
+    if not sound or (numbers == -np.inf).any() or not _rise(edges):
+        raise InvalidValueError(
+            "a profile needs rising edges and free energies that are numbers, or infinite in "
+            f"empty bins, received others in {free.size} bins; {advice}."
+        )
+    require_magnitude("a free energy", numbers / heat)
+    return edges, free, draws, heat
+
+
+def _rise(edges: FloatArray) -> bool:
+    return bool(np.isfinite(edges).all() and (np.diff(edges) > 0.0).all())
 
 
 def _checked_edges(edges: ArrayLike, values: FloatArray) -> FloatArray:
     borders = real_numbers("edges", edges)
-    if borders.ndim != 1 or borders.size < 4 or not (np.diff(borders) > 0.0).all():
+    if borders.ndim != 1 or borders.size < 4 or not _rise(borders):
         raise InvalidValueError(
             f"edges must be at least 4 rising numbers, received {np.shape(edges)}; give the "
             "borders of the bins."

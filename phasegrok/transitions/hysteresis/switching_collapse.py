@@ -6,7 +6,7 @@ is, and T ~ 1/N makes all sizes one. At a continuous change there is no such fun
 """
 
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -96,7 +96,7 @@ def switching_collapse(
     """
     power = finite_number("attempt_exponent", attempt_exponent)
     heat, rate, fields, errors = _fields(table, size)
-    rows = [
+    rows: list[dict[str, Any]] = [
         _branch(heat, rate, field, error, power)
         for field, error in zip(fields, errors, strict=True)
     ]
@@ -160,7 +160,7 @@ def compare_collapse(
     criterion = squares + (count - freedoms) * np.log(count)
     weight = np.exp(-0.5 * (criterion - criterion.min()))
     weight /= weight.sum()
-    predictive = chi2.sf(squares, freedoms)
+    predictive = np.asarray(chi2.sf(squares, freedoms))
     answer = "undecided"
     fits = predictive[int(np.argmax(weight))] > WORST_PREDICTIVE
     if fits and max(weight[0], 1.0 - weight[0]) >= SURE:
@@ -299,4 +299,5 @@ def _scatter(data: list[FloatArray], error: FloatArray, scale: float, power: flo
     values = linear_fit(design, field, wide).values
     left = float(np.sum((field - design @ values) ** 2)) / max(field.size - TERMS - 1, 1)
     beyond = max(left - float(np.mean(error**2)), 0.0)
-    return float(np.sqrt(beyond) / np.ptp(field))
+    span = float(np.ptp(field))
+    return float(np.sqrt(beyond)) / span if span > 0.0 else 0.0

@@ -10,7 +10,12 @@ from scipy.stats import chi2
 
 from phasegrok.errors import InsufficientSamplesError, InvalidValueError
 from phasegrok.statistics.samples import FloatArray, IntArray
-from phasegrok.transitions.demands import finite_number, require_dataset
+from phasegrok.transitions.demands import (
+    finite_number,
+    real_numbers,
+    require_dataset,
+    require_magnitude,
+)
 
 __all__ = ["compare_line", "integrated_line", "joined_lines"]
 
@@ -48,15 +53,19 @@ def integrated_line(
     .. [1] Kofke, J. Chem. Phys. 98, 4149 (1993).
     """
     require_dataset("slopes of a line", slopes)
-    if "slope" not in slopes or "along" not in slopes.attrs:
+    names = ("slope", "slope_error", str(slopes.attrs.get("against")))
+    if "along" not in slopes.attrs or any(
+        name not in slopes.variables or slopes[name].dims != ("point",) for name in names
+    ):
         raise InvalidValueError(
             "an integrated line needs the slopes of clausius_clapeyron, received "
             f"{list(slopes.data_vars)}."
         )
     along, against = str(slopes.attrs["along"]), str(slopes.attrs["against"])
-    known = slopes.isel(point=np.flatnonzero(np.isfinite(slopes["slope"].to_numpy())))
-    known = known.isel(point=np.argsort(known[against].to_numpy(), kind="stable"))
-    place = known[against].to_numpy()
+    columns = np.stack([real_numbers(name, slopes[name].to_numpy()) for name in names])
+    columns = columns[:, np.isfinite(columns).all(axis=0) & (columns[1] >= 0.0)]
+    require_magnitude("slopes of a line", columns)
+    slope, error, place = columns[:, np.argsort(columns[2], kind="stable")]
     if np.unique(place).size < 2 or np.unique(place).size < place.size:
         raise InsufficientSamplesError(
             f"an integrated line (slopes at different {against})",
@@ -66,7 +75,6 @@ def integrated_line(
     if not 0 <= first < place.size:
         raise InvalidValueError(f"first must be from 0 to {place.size - 1}, received {first}.")
     operator = _integral(place, first)
-    slope, error = known["slope"].to_numpy(), known["slope_error"].to_numpy()
     offset = finite_number("start_error", start_error) ** 2
     covariance = operator @ np.diag(error**2) @ operator.T + offset
     steps = 0.5 * (slope[1:] + slope[:-1]) * np.diff(place)

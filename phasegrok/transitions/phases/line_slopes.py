@@ -14,8 +14,9 @@ from phasegrok.schema import RUN
 from phasegrok.statistics import EnergyTerms, energy_terms, finished
 from phasegrok.statistics.controls.energy_terms import TEMPERATURE
 from phasegrok.statistics.samples import BoolArray, FloatArray
-from phasegrok.transitions.demands import require_dataset
+from phasegrok.transitions.demands import real_numbers, require_dataset, require_magnitude
 from phasegrok.transitions.points import groups_of
+from phasegrok.transitions.usable_runs import record_counts
 
 __all__ = ["clausius_clapeyron", "slope_of"]
 
@@ -142,12 +143,23 @@ def _sums(
     absent = [name for name in names if name not in dataset.data_vars]
     if absent:
         raise FormatError(f"a slope needs the variables {absent}, which are not there.")
-    values = np.sum([dataset[name].transpose(RUN, ...).to_numpy() for name in names], axis=0)
+    rows = [real_numbers(name, dataset[name].transpose(RUN, ...).to_numpy()) for name in names]
+    values = np.sum(rows, axis=0)
     record = np.arange(values.shape[1])
     valid: BoolArray = np.broadcast_to(record >= start, values.shape)
     if "record_count" in dataset.coords:
-        valid = valid & (record < dataset["record_count"].to_numpy()[:, np.newaxis])
+        counts = record_counts(dataset["record_count"], record.size)
+        valid = valid & (record < counts[:, np.newaxis])
     terms = np.stack([each.to_numpy() for each in energy.terms] + [np.ones_like(values)])
+    if (
+        not np.isfinite(np.where(valid, terms, 0.0)).all()
+        or not np.isfinite(values[valid]).all()
+    ):
+        raise InvalidValueError(
+            "a slope needs finite energies and coordinates in every valid record, received "
+            "others; count fewer records in 'record_count'."
+        )
+    require_magnitude("the terms of the energy", np.where(valid, terms, 0.0))
     sides = (values <= cut) & valid, (values > cut) & valid
     return np.stack([np.where(side, terms, 0.0).sum(axis=-1) for side in sides])
 
