@@ -284,3 +284,32 @@ def test_what_has_no_meaning_is_refused() -> None:
         joined_lines([samples])
     with pytest.raises(InvalidValueError, match="clausius_clapeyron"):
         integrated_line(samples, start=1.0)
+
+
+def test_lines_are_compared_with_the_covariances_of_both() -> None:
+    attrs = {"along": "weight_decay", "against": "temperature"}
+    heats = {"temperature": ("point", [0.1, 0.2, 0.3])}
+
+    def made(values: list[float], covariance: Any) -> xr.Dataset:
+        both = (("point", "other_point"), np.array(covariance))
+        numbers = {"weight_decay": ("point", values), "covariance": both}
+        return xr.Dataset(numbers, coords=heats, attrs=attrs | {"first": 0})
+
+    line = made([1.0, 2.0, 4.0], np.diag([0.01, 0.04, 0.09]))
+    integrated = made([1.1, 2.0, 3.9], np.diag([0.0, 0.02, 0.03]))
+    found = compare_line(line, integrated)
+    # Ways from the first point: 1 and 3, less 0.9 and 2.8.
+    away = np.array([0.1, 0.2])
+    covariance = np.array([[0.01 + 0.06, 0.01], [0.01, 0.01 + 0.12]])
+    np.testing.assert_allclose(found["difference"], away)
+    np.testing.assert_allclose(found["error"] ** 2, np.diag(covariance))
+    assert float(found["chi_square"]) == pytest.approx(away @ np.linalg.solve(covariance, away))
+    joined = joined_lines([each.assign_attrs(controls=["T"]) for each in (line, line)])
+    assert joined.sizes["point"] == 6
+    blocks = joined["covariance"].to_numpy()
+    assert (blocks[:3, 3:] == 0.0).all()
+    np.testing.assert_array_equal(blocks[3:, 3:], line["covariance"])
+    with pytest.raises(InvalidValueError, match="same controls"):
+        compare_line(line.assign_attrs(against="width"), integrated)
+    with pytest.raises(InsufficientSamplesError, match="comparison of lines"):
+        compare_line(line.isel(point=[0], other_point=[0]), integrated)
