@@ -232,10 +232,15 @@ def place_names(beside: str | None, controls: Sequence[str]) -> list[str]:
 
 def _notes_of(data: StudyData) -> list[str]:
     notes = []
-    if data.study.get("ramps") or data.study.get("exchange"):
+    if any(data.study.get(mover) for mover in ("ramps", "sweep", "exchange")):
         notes.append(
             "Controls change within the runs: averages over records mix their values and are "
             "no equilibrium averages at the points named."
+        )
+    if data.study.get("umbrella"):
+        notes.append(
+            "An umbrella biases the runs: averages are those of the biased law, which "
+            "phasegrok.statistics.solve_controls takes off."
         )
     left_out = data.attribute.get("left_out") or {}
     for name, reason in left_out.items():

@@ -191,7 +191,7 @@ def _places(
         np.stack(codes, axis=-1), axis=0, return_index=True, return_inverse=True
     )
     index = index.reshape(-1)
-    described = (*LABELS, *RUN_COORDINATES)
+    described = {*LABELS, *RUN_COORDINATES} - {*controls}
     constant = {}
     for name, coordinate in kept.coords.items():
         if coordinate.dims != (RUN,) or name in described:

@@ -106,7 +106,9 @@ def systems_of(data: StudyData) -> Systems | None:
     task, network = data.study.get("task", {}), data.study.get("network", {})
     places = data.places
     known = (task.get("kind"), network.get("kind"), network.get("activation", "erf"))
-    if known != ("cubic_teacher", "two_layer", "erf") or data.study.get("ramps"):
+    if known != ("cubic_teacher", "two_layer", "erf"):
+        return None
+    if any(data.study.get(other) for other in ("ramps", "sweep", "umbrella")):
         return None
     if any(name not in places.coords for name in _FROM_POINTS):
         return None

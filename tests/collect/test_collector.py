@@ -22,6 +22,7 @@ from phasegrok.errors import (
     StudyBusyError,
     StudyChangedError,
 )
+from phasegrok.report import report_study
 from phasegrok.runs import StudyFolder, check_study, open_runs, states, validate
 from phasegrok.study import Energy, Plan, Recording, Study, Sweep, part, requested_runs
 
@@ -71,6 +72,8 @@ def test_sweeps_of_all_rates_do_not_depend_on_workers_or_batches(
     assert report.gradients == int(runs.step[:, -1].sum())
     dry = dry_run(study)
     assert dry.gradients == report.gradients
+    page = report_study(folder).read_text(encoding="utf-8")
+    assert "Controls change within the runs" in page
 
 
 def test_what_is_collected_follows_the_schema(make_study: StudyMaker, tmp_path: Path) -> None:
