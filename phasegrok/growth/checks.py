@@ -41,14 +41,21 @@ def checked_study(study: Any) -> Study:
     Raises
     ------
     InvalidStudyError
-        For an exchange ladder, whose walkers visit each other's places, or an event that stops
-        runs, so that those that do not meet it are a choice among all.
+        For an exchange ladder, whose walkers visit each other's places, a sweep, which stays at
+        none, or an event that stops runs, so that those that do not meet it are a choice among
+        all.
     """
     described = require_study(study)
     if described.exchange is not None:
         raise InvalidStudyError(
             "walkers of an exchange ladder belong to no single place, so that no error of a "
             "place can be told; remove [exchange], or choose the number of replicas yourself."
+        )
+    if described.sweep is not None:
+        raise InvalidStudyError(
+            "the mean over a run that is swept belongs to no single value of "
+            f"{described.sweep.control!r}, so that no error of it can be told; remove [sweep], "
+            "or choose the number of replicas yourself."
         )
     stopping = [event.name for event in described.events if event.stop]
     if stopping:

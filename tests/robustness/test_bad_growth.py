@@ -16,6 +16,7 @@ from phasegrok.study import (
     Plan,
     Recording,
     Study,
+    Sweep,
     part,
     study_from_plain,
 )
@@ -149,6 +150,12 @@ def test_both_refuse_what_is_no_study_and_ladders(
     plan = Plan(grid={"width": [2, 4, 6, 8]}, replicas=2)
     with pytest.raises(InvalidStudyError, match="exchange ladder"):
         work(small_study(exchange=LADDER, plan=plan), tmp_path / "runs")
+    swept: dict[str, Any] = {
+        "sweep": Sweep(control="weight_decay", low=0.1, high=0.2, rate=1.0),
+        "recording": Recording(spacing="sweep", count=5),
+    }
+    with pytest.raises(InvalidStudyError, match="a run that is swept"):
+        work(small_study(plan=plan, **swept), tmp_path / "runs")
     stop = Event(name="up", observable=part("test_loss"), threshold=1.0, stop=True)
     with pytest.raises(InvalidStudyError, match="'up' stops the runs that meet it"):
         work(small_study(events=[stop], plan=plan), tmp_path / "runs")
