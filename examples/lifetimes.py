@@ -223,9 +223,9 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small, for a look")
     arguments = parser.parse_args(words)
     if arguments.quick:
-        arguments.weight_decays, arguments.barriers = [0.35], [2.0, 3.0]
-        arguments.replicas, arguments.released_replicas = 100, 50
-        arguments.released_weight_decays = [0.2, 0.22]
+        arguments.weight_decays, arguments.barriers = [0.35], [1.5, 2.5]
+        arguments.replicas, arguments.released_replicas = 100, 30
+        arguments.released_weight_decays = [0.18, 0.21]
     return arguments
 
 
