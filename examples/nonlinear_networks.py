@@ -308,10 +308,8 @@ def judge_loops(table: xr.Dataset) -> None:
         whole = here.isel(point=np.flatnonzero(here.status.values == LoopStatus.WHOLE))
         name = f"  law of the loops, {activation}: "
         if whole.sizes["point"] < 6 or np.unique(whole.temperature).size < 2:
-            print(
-                f"{name}undetermined: {whole.sizes['point']} of {here.sizes['point']} loops are "
-                "whole, and six of two temperatures are needed"
-            )
+            counts = f"{whole.sizes['point']} of {here.sizes['point']} loops are whole"
+            print(f"{name}undetermined: {counts}, and six of two temperatures are needed")
             continue
         laws = compare_loop_laws(whole, seed=SEED)
         best = laws.isel(model=0)
