@@ -55,7 +55,7 @@ COLUMNS: Final = 101
 WINDOW: Final = 0.03
 """Part of the range within which the steepest change is looked for."""
 
-EQUILIBRIUM_TEMPERATURES: Final = (8e-3, 4e-3, 2e-3)
+EQUILIBRIUM_TEMPERATURES: Final = (8e-3, 4e-3, 2.8e-3, 2e-3)
 EQUILIBRIUM: Final = {2: (0.6, 1.15, 12), 3: (0.34, 0.47, 14)}
 """Weight decays about the transition at these temperatures: from, to, number, by depth."""
 
@@ -481,12 +481,17 @@ def equilibrium(layers: int, arguments: argparse.Namespace) -> Study:
 
 
 def verdicts(arguments: argparse.Namespace) -> None:
-    """Ask for the order of the transition as T falls at a fixed width, N = 1/T."""
+    """Ask for the order of the transition as T falls at a fixed width, N = 1/T.
+
+    Of the weight that a layer carries, |m|^(1/L) with the sign of m: where that grows like a
+    root, m itself has a mere kink, whose slope stays finite as at a crossover.
+    """
     for layers in EQUILIBRIUM:
         folder = arguments.out / f"equilibrium-{layers}"
         print(collect(equilibrium(layers, arguments), folder, workers=arguments.workers))
         runs = open_runs(folder).load()
-        samples = runs.target_overlap.assign_coords(size=1.0 / runs.temperature)
+        overlap = runs.target_overlap.assign_coords(size=1.0 / runs.temperature)
+        samples = np.sign(overlap) * np.abs(overlap) ** (1.0 / layers)
         verdict = order_of_transition(
             samples, control="weight_decay", size="size", dimension=None
         )
@@ -502,7 +507,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--replicas", type=int, default=8)
     parser.add_argument("--shorten", type=float, default=1.0, help="sweeps, by this factor")
     parser.add_argument("--wait", type=int, default=2000, help="steps before a sweep")
-    parser.add_argument("--rest", type=int, default=25_000, help="steps for the verdicts")
+    parser.add_argument("--rest", type=int, default=60_000, help="steps for the verdicts")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="small, for a look")
     arguments = parser.parse_args(words)
