@@ -40,7 +40,7 @@ from phasegrok.collect import collect
 from phasegrok.plotting import PALETTE, Table, save_figure, style
 from phasegrok.study import Part, Sweep
 from phasegrok.tasks import build_task
-from phasegrok.theory import deep_linear_modes
+from phasegrok.theory import deep_linear_modes, deep_linear_ramp
 from phasegrok.transitions import LoopStatus, compare_loop_laws, loops, switching_fields
 from phasegrok.transitions import SwitchStatus as Switch
 from phasegrok.verdict import order_of_transition
@@ -253,11 +253,12 @@ def field(row: xr.Dataset, direction: str) -> str:
     return f"{value:.4g} ± {error:.1g}"
 
 
-def tell_theory(case: Case, layers: int, activations: Sequence[str]) -> None:
+def tell_theory(case: Case, layers: int, table: xr.Dataset) -> None:
     """Print what is known of the onset at temperature zero."""
     transition, spinodal = linear_theory(case, layers)
     if layers == 2:
-        onsets = [f"{each} {exact_onset(case, each):.4f}" for each in activations]
+        activations = np.unique(table.activation.values)
+        onsets = [f"{each} {exact_onset(case, str(each)):.4f}" for each in activations]
         print(f"  T = 0: nothing learned is unstable below λ₀ (exact): {', '.join(onsets)}")
         return
     exact = "exact" if case.unlearned == 0.0 else "to second order of the loss"
@@ -265,6 +266,14 @@ def tell_theory(case: Case, layers: int, activations: Sequence[str]) -> None:
         f"  T = 0: nothing learned is a minimum at every λ, so the lowest state jumps; linear: "
         f"λ_c {transition:.4f}, λ_sp {spinodal:.4f} ({exact}); others: not known"
     )
+    if case.unlearned == 0.0:
+        rates = np.unique(table.rate.values)
+        falls = deep_linear_ramp(layer_count=layers, rates=rates, level=table.attrs["level"])
+        told = ", ".join(
+            f"{float(field):.4f} at rate {rate:.3g}"
+            for rate, field in zip(rates, falls.switching_field, strict=True)
+        )
+        print(f"  T = 0: a linear network falls on the way up at {told} (exact)")
 
 
 def tell_loops(case: Case, runs: xr.Dataset, table: xr.Dataset) -> None:
@@ -441,7 +450,7 @@ def sweeps(case: Case, arguments: argparse.Namespace) -> None:
         print(
             f"{case.name}, {layers} layers of weights; fields at {case.variable} = {level:.3f}"
         )
-        tell_theory(case, layers, arguments.activations)
+        tell_theory(case, layers, table)
         tell_loops(case, runs, table)
         tell_trapped(case, runs, level)
         judge_loops(table)
