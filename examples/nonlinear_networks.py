@@ -116,7 +116,7 @@ def digits(quick: bool) -> Case:
         extra=("accuracy", "test_accuracy"),
         temperatures=(1e-4,) if quick else (1e-3, 1e-4),
         step_size=0.01,
-        lengths=(200, 500, 1200) if quick else (1000, 4000, 16_000),
+        lengths=(200, 500, 1200) if quick else (1000, 6000, 36_000),
     )
 
 
