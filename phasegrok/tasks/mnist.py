@@ -16,8 +16,14 @@ from phasegrok.tasks.idx import read_idx
 
 __all__ = ["PIXEL_DEVIATION", "PIXEL_MEAN", "SHIPPED", "Mnist"]
 
-SHIPPED = Path(__file__).with_name("mnist_subset")
-"""Folder of the subset that comes with the package: 2,000 training and 1,000 test images."""
+_INSTALLED = Path(__file__).with_name("mnist_subset")
+_IN_CLONE = Path(__file__).parents[2] / "data" / "mnist"
+
+SHIPPED = _INSTALLED if _INSTALLED.is_dir() else _IN_CLONE
+"""Folder of the subset that comes with the package: 2,000 training and 1,000 test images.
+
+In a clone it is ``data/mnist``, from which a wheel takes it.
+"""
 
 PIXEL_MEAN, PIXEL_DEVIATION = 0.1307, 0.3081
 """Of all pixels of the 60,000 training images, where 1 is full ink."""
