@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from phasegrok.errors import InvalidValueError
 from phasegrok.plotting.saving import Table
 from phasegrok.plotting.style import new_axes, shade, style
-from phasegrok.transitions.escape.lifetime_tables import Arrhenius
+from phasegrok.transitions.escape.arrhenius_law import Arrhenius
 
 __all__ = ["lifetimes", "lifetimes_table"]
 

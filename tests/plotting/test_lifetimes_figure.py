@@ -6,7 +6,7 @@ import xarray as xr
 
 from phasegrok.errors import InvalidValueError
 from phasegrok.plotting.lifetimes import lifetimes, lifetimes_table
-from phasegrok.transitions.escape.lifetime_tables import Arrhenius
+from phasegrok.transitions.escape.arrhenius_law import Arrhenius
 
 FIT = Arrhenius(
     barrier=0.1,

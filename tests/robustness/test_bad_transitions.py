@@ -178,6 +178,9 @@ OF_COLUMNS: dict[str, tuple[Callable[..., Any], int]] = {
     "plateau": (transitions.plateau, 3),
     "fit_deterministic": (transitions.fit_deterministic, 3),
     "fit_near_equilibrium": (transitions.fit_near_equilibrium, 3),
+    "fit_far_above": (transitions.fit_far_above, 3),
+    "compare_rate_laws": (transitions.compare_rate_laws, 3),
+    "round_trip_statistics": (transitions.round_trip_statistics, 2),
     "fit_activated": (
         lambda rate, value, error, heat: transitions.fit_activated(
             rate, value, error, temperature=heat
@@ -330,5 +333,27 @@ def test_no_public_function_is_left_out() -> None:
     }
     read_off_curves = {"curve_table", "peaks_of", "crossings_of", "minima_of"}
     of_neurons = {"fit_coexistence", "fit_coexistence_labelled"}  # Their own refusals.
+    of_controls = {  # In test_bad_controls.
+        "clausius_clapeyron",
+        "coexistence_line",
+        "compare_collapse",
+        "escape_from_profile",
+        "free_energy_profile",
+        "integrated_line",
+        "ladder_round_trips",
+        "phase_round_trips",
+        "profile_wells",
+        "rate_laws",
+        "switching_collapse",
+    }
+    of_results = {  # Of results of others; their own refusals.
+        "compare_arrhenius",
+        "compare_line",
+        "joined_lines",
+        "kramers_time",
+        "mean_first_passage_time",
+        "norm_diffusion",
+        "two_wells",
+    }
     tried = {*OF_SAMPLES, *SAME_DOOR, *OF_COLUMNS, *OF_DATASETS}
-    assert public - tried == read_off_curves | of_neurons
+    assert public - tried == read_off_curves | of_neurons | of_controls | of_results

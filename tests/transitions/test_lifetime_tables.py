@@ -15,7 +15,8 @@ from phasegrok.exact import (
     curie_weiss_escapes,
 )
 from phasegrok.exact.curie_weiss_kinetics import curie_weiss_rates
-from phasegrok.transitions.escape.lifetime_tables import arrhenius, lifetimes
+from phasegrok.transitions.escape.arrhenius_law import arrhenius
+from phasegrok.transitions.escape.lifetime_tables import lifetimes
 from phasegrok.transitions.escape.lifetimes import LifetimeStatus
 from phasegrok.verdict.kinetics import lifetime_signature
 

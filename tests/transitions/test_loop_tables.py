@@ -34,6 +34,7 @@ def table_of(switches: Any, *, fields: Any = FIELDS, slope: float = 0.0) -> xr.D
             "direction": ("run", np.array(direction, dtype=object)),
             "outcome": ("run", np.full(count, "finished", dtype=object)),
             "record_count": ("run", np.full(count, len(fields))),
+            "physical_kinetics": ("run", np.ones(count, np.int8)),
         },
     )
 

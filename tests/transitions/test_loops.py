@@ -26,6 +26,7 @@ def driven(*runs: tuple[Any, Any], counts: list[int] | None = None) -> xr.Datase
             "direction": ("run", np.full(count, "up", dtype=object)),
             "outcome": ("run", np.full(count, "finished", dtype=object)),
             "record_count": ("run", counts or [now.shape[1]] * count),
+            "physical_kinetics": ("run", np.ones(count, np.int8)),
         },
     )
 

@@ -35,6 +35,7 @@ __all__ = [
     "MultistateEstimate",
     "multistate_free_energy",
     "multistate_mean",
+    "sample_shares",
 ]
 
 
@@ -140,6 +141,24 @@ def multistate_free_energy(
         status=status,
         minimum=minimum_effective_samples,
     )
+
+
+def sample_shares(solution: Multistate, *, coefficients: ArrayLike) -> FloatArray:
+    """Weight of every sample at other controls.
+
+    Parameters
+    ----------
+    solution, coefficients
+        See `multistate_mean`, also for what is raised.
+
+    Returns
+    -------
+    (target, sample) array
+        Each row sums to one: the mean of an observable is its product with one.
+    """
+    targets = _checked_targets(coefficients, solution.samples)
+    shares: FloatArray = scipy.special.softmax(_log_shares(solution, targets), axis=1)
+    return shares
 
 
 def _means_of_one(

@@ -22,6 +22,7 @@ from phasegrok.transitions.hysteresis.loops import (
     end_means,
     switching_fields,
 )
+from phasegrok.transitions.physical_time import refuse_sampler_time
 from phasegrok.transitions.points import groups_of
 
 __all__ = ["LoopStatus", "loop_columns", "loops"]
@@ -127,6 +128,7 @@ def loop_columns(what: str, table: xr.Dataset, names: Sequence[str]) -> list[Flo
         For what is no table, or columns without meaning.
     """
     require_dataset("a table of loops", table)
+    refuse_sampler_time(what, table)
     require_variables(what, table, names, dims=("point",), advice="make it by loops")
     columns = [real_numbers(name, table[name].to_numpy()) for name in names]
     for name, each in zip(names, columns, strict=True):

@@ -17,6 +17,7 @@ from phasegrok.transitions.demands import (
     require_magnitude,
     require_variables,
 )
+from phasegrok.transitions.physical_time import require_physical_time
 from phasegrok.transitions.usable_runs import record_counts, usable_runs
 
 __all__ = ["Branch", "SwitchStatus", "branches_of", "switching_fields"]
@@ -73,11 +74,13 @@ def branches_of(dataset: xr.Dataset, *, control: str, variable: str) -> list[Bra
     Raises
     ------
     FormatError
-        Where a variable is missing, or the control changes in no run.
+        Where a variable is missing, the control changes in no run, or time has no physical
+        meaning in one.
     InvalidValueError
         Where a record of a usable run is not finite.
     """
     require_dataset("driven runs", dataset)
+    require_physical_time("loops", dataset)
     names = (f"{control}{NOW}", variable)
     advice = "record runs whose control follows a ramp"
     require_variables("loops", dataset, names, dims=(RUN, RECORD), advice=advice)

@@ -22,6 +22,7 @@ __all__ = [
     "checked_points",
     "fit_activated",
     "fit_deterministic",
+    "fit_far_above",
     "fit_near_equilibrium",
     "plateau",
 ]
@@ -157,16 +158,35 @@ def fit_near_equilibrium(rate: ArrayLike, value: ArrayLike, error: ArrayLike) ->
     InsufficientSamplesError
         For fewer than two rates.
     """
-    r, y, e = checked_points(rate=rate, value=value, error=error)
-    _require("the law near equilibrium", r, 2)
-    fit = linear_fit(r[:, None], y, e)
-    closed = LeastSquares(
-        values=np.append(0.0, fit.values),
-        errors=np.append(0.0, fit.errors),
-        chi_square=fit.chi_square,
-        freedom=fit.freedom,
-    )
-    return _fit(closed, ("linear",))
+    return _through_zero(rate, value, error, power=1.0, name="linear")
+
+
+def fit_far_above(rate: ArrayLike, value: ArrayLike, error: ArrayLike) -> SwitchingFit:
+    """Fit a drive that outruns every relaxation, value = c r^(1/2).
+
+    Parameters
+    ----------
+    rate, value, error : (point,) array_like
+        Rates and widths or areas with standard errors.
+
+    Returns
+    -------
+    SwitchingFit
+        With ``square_root`` (c); the limit is zero by the law and without error [1]_. It says
+        nothing of phases: every slow system has it where the rate is far above its own.
+
+    Raises
+    ------
+    InvalidValueError
+        For numbers without meaning.
+    InsufficientSamplesError
+        For fewer than two rates.
+
+    References
+    ----------
+    .. [1] Chen, Zhao and Ma, arXiv:2506.24035.
+    """
+    return _through_zero(rate, value, error, power=0.5, name="square_root")
 
 
 @final
@@ -292,6 +312,21 @@ def checked_points(**columns: ArrayLike) -> list[FloatArray]:
             )
         require_magnitude(f"every {name}", each, each=True)
     return list(arrays.values())
+
+
+def _through_zero(
+    rate: ArrayLike, value: ArrayLike, error: ArrayLike, *, power: float, name: str
+) -> SwitchingFit:
+    r, y, e = checked_points(rate=rate, value=value, error=error)
+    _require("a law through zero", r, 2)
+    fit = linear_fit(r[:, None] ** power, y, e)
+    closed = LeastSquares(
+        values=np.append(0.0, fit.values),
+        errors=np.append(0.0, fit.errors),
+        chi_square=fit.chi_square,
+        freedom=fit.freedom,
+    )
+    return _fit(closed, (name,))
 
 
 def _require(what: str, rate: FloatArray, count: int, *, distinct: bool = True) -> None:

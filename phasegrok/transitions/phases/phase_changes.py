@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from phasegrok.statistics.samples import FloatArray
 from phasegrok.transitions.chains import Chain, SizeChains
+from phasegrok.transitions.round_trips import trips_between
 
 __all__ = ["round_trips", "start_disagreement"]
 
@@ -26,13 +26,12 @@ def round_trips(chains: Sequence[Chain], *, lower_mean: float, upper_mean: float
     int
         Sum over chains.
     """
-    return sum(_changes(chain.values, lower_mean, upper_mean) // 2 for chain in chains)
-
-
-def _changes(values: FloatArray, lower_mean: float, upper_mean: float) -> int:
-    side = (values >= upper_mean).astype(np.int64) - (values <= lower_mean)
-    visited = side[side != 0]
-    return int(np.count_nonzero(np.diff(visited)))
+    return sum(
+        trips_between(
+            (chain.values >= upper_mean).astype(np.int64) - (chain.values <= lower_mean)
+        )
+        for chain in chains
+    )
 
 
 def start_disagreement(size: SizeChains, *, cut: float) -> float:

@@ -1,0 +1,1 @@
+"""Free energies along a coordinate: wells, barriers, and how long it takes over them."""
