@@ -24,6 +24,7 @@ The former takes about an hour on one core, the latter under a minute. The studi
 
 import argparse
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,8 @@ import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.optimize import brentq
+from scipy.special import erfcx
 
 from phasegrok import Energy, Plan, Recording, Study, open_runs, part
 from phasegrok.collect import collect
@@ -75,9 +78,7 @@ LEVEL: Final = {2: 0.1, 3: 0.2}
 """Output that parts the phases in recorded loops."""
 
 OUTSIDE: Final = 0.1
-"""Share of passages over low barriers beyond which areas and branches are no prediction.
-
-They are the last ones of a ramp, so that a median is one up to a half."""
+"""Share of passages over low barriers beyond which areas and branches are no prediction."""
 
 LOWEST_BARRIER: Final = 1.0
 """Barrier over temperature from which on a switch counts as an escape over it."""
@@ -201,23 +202,39 @@ def noiseless(runs: xr.Dataset, out: Path) -> None:
     draw_delays(rate, field - spinodal, theory, out)
 
 
+def fall(rate: float) -> float:
+    """Weight decay at which two layers without noise fall to the level, in closed form.
+
+    The output follows dm/dt = 2 (1 - λ - m) m, which is linear in 1/m.
+    """
+    start, scale = (1.0 - LOWEST[2]) / np.sqrt(rate), np.sqrt(np.pi / rate)
+    first = 1.0 / (1.0 - LOWEST[2]) - scale * erfcx(start)
+
+    def excess(place: float) -> float:
+        inverse = scale * erfcx(-place) + np.exp(place**2 - start**2) * first
+        return float(1.0 / inverse - FORGOTTEN[2])
+
+    return float(1.0 + np.sqrt(rate) * brentq(excess, -start, start))
+
+
 def continuous(runs: xr.Dataset) -> None:
-    """Print the ramps of two layers without noise: static output 1 - λ, lag r/(2 m)."""
+    """Print the ramps of two layers without noise beside their closed form."""
     up = chosen(runs, temperature=0.0, direction="up").sortby("rate")
     print("two layers, no noise: weight decay at which the output falls to 0.1")
     for rate, field in zip(up.rate.values, passages(up, 2, "up"), strict=True):
         print(
-            f"  rate {rate:7.1e}  {field:.5f} ± {0.5 * rate * STEP_SIZE:.5f}  at rate zero "
-            f"0.9, with the leading lag {0.9 + rate / (2.0 * FORGOTTEN[2]):.5f}"
+            f"  rate {rate:7.1e}  {field:.5f} ± {0.5 * rate * STEP_SIZE:.5f}  theory "
+            f"{fall(rate):.5f}, at rate zero 0.9"
         )
 
 
-def driven(temperature: float, rates: Sequence[float]) -> xr.Dataset:
+@cache
+def driven(temperature: float, rates: tuple[float, ...]) -> xr.Dataset:
     """Branches, switching fields and areas of three layers by Kramers and Langer."""
     return deep_linear_driven_escape(
         layer_count=3,
         temperature=temperature,
-        rates=list(rates),
+        rates=rates,
         lowest=LOWEST[3],
         highest=HIGHEST[3],
         record_count=RECORDS,
@@ -234,6 +251,14 @@ def median(values: FloatArray, direction: str) -> tuple[float, float]:
     return middle, 0.5 * float(ordered[high] - ordered[low]) if middle == middle else np.nan
 
 
+def holds(field: float, temperature: float, way: str) -> bool:
+    """Whether the barrier at a switching field is at least two temperatures."""
+    if field != field:
+        return False
+    escape = deep_linear_escape(layer_count=3, weight_decay=[field], temperature=[temperature])
+    return bool(escape["holds_to_forget" if way == "up" else "holds_to_learn"].item())
+
+
 def log_rate_error(field: float, difference: float, temperature: float, way: str) -> float:
     """Logarithm of the rate over Kramers' that would move the switching field so far."""
     decays = np.array([field - 1e-4, field + 1e-4])
@@ -246,11 +271,12 @@ def log_rate_error(field: float, difference: float, temperature: float, way: str
 def against_survival(runs: xr.Dataset, arguments: argparse.Namespace) -> None:
     """Print median first passages of three layers beside those of the survival."""
     print(
-        "three layers: median weight decay of first passages; outside: share of them where\n"
-        "  barriers are below two temperatures; ln k/k: of the rate over that of Kramers"
+        "three layers: median weight decay of first passages; outside: share of them over\n"
+        "  barriers below two temperatures; ln k/k: of the rate that would explain the\n"
+        "  difference over that of Kramers, which is of the order of T/barrier"
     )
     for temperature in arguments.temperatures[3]:
-        theory = driven(temperature, arguments.rates[3])
+        theory = driven(temperature, tuple(arguments.rates[3]))
         for rate in arguments.rates[3]:
             for way in ("up", "down"):
                 here = chosen(runs, temperature=temperature, rate=rate, direction=way)
@@ -266,24 +292,28 @@ def beside(value: float, error: float, one: xr.Dataset, heat: float, way: str) -
     told = f"{value:.4f} ± {error:.4f}  outside {outside:.3f}"
     if value != value:
         return "undetermined: fewer than half switched"
-    if outside > 0.5 or expected != expected:
+    if not holds(expected, heat, way):
         return f"{told}  theory does not hold"
     shift = value - expected
     factor, spread = (log_rate_error(expected, each, heat, way) for each in (shift, error))
     return f"{told}  theory {expected:.4f}  ln k/k {factor:6.2f} ± {abs(spread):.2f}"
 
 
-def tabulate(runs: xr.Dataset, depth: int) -> xr.Dataset:
+def tabulate(runs: xr.Dataset, depth: int, arguments: argparse.Namespace) -> xr.Dataset:
     """Loops of all temperatures and rates with noise, of size 1/T."""
-    noisy = runs.isel(run=np.flatnonzero(runs.temperature.values > 0.0))
+    asked = np.isin(runs.temperature.values, arguments.temperatures[depth])
+    asked &= np.isin(runs.rate.values, arguments.rates[depth])
+    noisy = runs.isel(run=np.flatnonzero(asked))
     noisy = noisy.assign_coords(size=("run", 1.0 / noisy.temperature.values))
     return loops(noisy, control="weight_decay", variable=OUTPUT, level=LEVEL[depth])
 
 
-def expected_area(depth: int, temperature: float, rate: float) -> tuple[float, float]:
+def expected_area(
+    depth: int, temperature: float, rate: float, rates: tuple[float, ...]
+) -> tuple[float, float]:
     """Area of a loop and the share of passages for which it does not hold."""
     if depth == 3:
-        theory = driven(temperature, [rate]).isel(rate=0)
+        theory = driven(temperature, rates).sel(rate=rate)
         return float(theory.loop_area), float(theory.outside_share.max())
     reach = 1.0 - LOWEST[2]
     area = 0.5 * rate * (np.log(4.0 * reach**2 / temperature) + np.euler_gamma)
@@ -292,14 +322,15 @@ def expected_area(depth: int, temperature: float, rate: float) -> tuple[float, f
     return float(area), 0.0 if holds else 1.0
 
 
-def areas(table: xr.Dataset, depth: int) -> xr.Dataset:
+def areas(table: xr.Dataset, depth: int, arguments: argparse.Namespace) -> xr.Dataset:
     """Print loop areas beside theory, and which law of the rate each temperature follows."""
     print(f"{depth} layers: areas of loops")
     expected = []
     for index in range(table.sizes["point"]):
         row = table.isel(point=index)
         heat, rate = 1.0 / float(row["size"]), float(row["rate"])
-        area, outside = expected_area(depth, heat, rate)
+        heat = min(arguments.temperatures[depth], key=lambda each: abs(each - heat))
+        area, outside = expected_area(depth, heat, rate, tuple(arguments.rates[depth]))
         expected.append(area if outside <= OUTSIDE else np.nan)
         whole = int(row.status) == LoopStatus.WHOLE
         told = f"{float(row.area):.5f} ± {float(row.area_error):.5f}" if whole else "cut"
@@ -423,7 +454,7 @@ def branches(
 ) -> Iterator[Table]:
     """Mean branches of a temperature, and those of theory for three layers."""
     rates = arguments.rates[depth]
-    theory = driven(temperature, rates) if depth == 3 else None
+    theory = driven(temperature, tuple(rates)) if depth == 3 else None
     for rate in rates:
         for way in ("up", "down"):
             here = chosen(runs, temperature=temperature, rate=rate, direction=way)
@@ -494,14 +525,14 @@ def draw_fields(table: xr.Dataset, out: Path) -> None:
 def draw_branches(axes: Axes, table: xr.Dataset, heat: float, colour: str) -> list[Table]:
     """Draw both switching fields of a temperature, full up and open down."""
     rate = table.rate.values
-    line = np.geomspace(rate.min(), rate.max(), 25)
-    theory = driven(heat, line.tolist())
+    line = np.geomspace(rate.min(), rate.max(), 9)
+    theory = driven(heat, tuple(line.tolist()))
     parts = []
     for way, label in (("up", f"$T$ = {heat:g}"), ("down", None)):
         value, error = (table[f"switching_{way}{end}"].values for end in ("", "_error"))
         expected = theory.sel(direction=way)
-        holds = expected.outside_share.values < 0.5
-        curve = np.where(holds, expected.switching_field.values, np.nan)
+        curve = expected.switching_field.values
+        curve = np.where([holds(each, heat, way) for each in curve], curve, np.nan)
         filled = colour if way == "up" else "none"
         axes.errorbar(rate, value, error, fmt="o", color=colour, mfc=filled, label=label)
         axes.plot(line, curve, ls="--", color=colour)
@@ -562,9 +593,9 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small, for a look")
     found = parser.parse_args(words)
     if found.quick:
-        found.replicas, found.rates = 16, [1e-3, 2e-3, 4e-3]
-        found.two_layer_rates = [4e-3, 8e-3, 1.6e-2]
-        found.quiet_rates = [1e-3, 2e-3, 4e-3, 8e-3]
+        found.replicas, found.rates = 16, [1.5e-3, 3e-3]
+        found.quiet_rates = [1.5e-3, 3e-3, 6e-3, 1.2e-2]
+        found.two_layer_rates = [3e-3, 6e-3, 1.2e-2, 1.8e-2]
     found.rates = {3: found.rates, 2: found.two_layer_rates}
     found.temperatures = {3: found.temperatures, 2: found.two_layer_temperatures}
     return found
@@ -585,7 +616,7 @@ def main() -> None:
             draw_fields(medians(runs, arguments, depth), arguments.out)
         else:
             continuous(runs)
-        table = areas(tabulate(runs, depth), depth)
+        table = areas(tabulate(runs, depth, arguments), depth, arguments)
         fields = medians(runs, arguments, depth)
         collapse(activated(fields) if depth == 3 else fields, depth, arguments.out)
         draw_loops(runs, arguments, depth, arguments.out)
