@@ -77,8 +77,10 @@ LEARNED: Final = {2: 0.1, 3: 0.4}
 LEVEL: Final = {2: 0.1, 3: 0.2}
 """Output that parts the phases in recorded loops."""
 
-OUTSIDE: Final = 0.1
-"""Share of passages over low barriers beyond which areas and branches are no prediction."""
+OUTSIDE: Final = 0.5
+"""Share of passages over low barriers beyond which areas and branches are no prediction.
+
+Those passages are told too late, by the distance to the spinodal at most."""
 
 LOWEST_BARRIER: Final = 1.0
 """Barrier over temperature from which on a switch counts as an escape over it."""
@@ -188,18 +190,26 @@ def noiseless(runs: xr.Dataset, out: Path) -> None:
             f"leading law {float(theory.leading_delay[index]):.6f}"
         )
     if rate.size >= 4:
-        # Further terms of the law are beyond its errors at fast rates.
-        slow = np.argsort(rate)[:4]
-        fit = fit_deterministic(rate[slow], field[slow], 0.5 * rate[slow] * STEP_SIZE)
-        leading = float(theory.leading_delay[0]) / rate[0] ** (2 / 3)
-        print(
-            f"  at rate zero {fit.limit:.5f} ± {fit.limit_error:.5f}, spinodal {spinodal:.5f}; "
-            f"coefficient of r^(2/3) {fit.coefficients['two_thirds']:.3f} ± "
-            f"{fit.coefficients['two_thirds_error']:.3f}, theory {leading:.3f}"
-        )
+        print_limit(rate, field, spinodal, float(theory.leading_delay[0]) / rate[0] ** (2 / 3))
     largest = float(np.abs(down[OUTPUT].values[:, 1:]).max())
     print(f"  largest output on the way down to {LOWEST[3]:g}: {largest:.1e}; it never learns")
     draw_delays(rate, field - spinodal, theory, out)
+
+
+def print_limit(rate: FloatArray, field: FloatArray, spinodal: float, leading: float) -> None:
+    """Print the law of the slowest rates; a further term counts as much as a rate left out."""
+    fits = [
+        fit_deterministic(rate[:count], field[:count], 0.5 * rate[:count] * STEP_SIZE)
+        for count in (3, 4)
+    ]
+    drift = abs(fits[0].limit - fits[1].limit)
+    scale, other = (fit.coefficients["two_thirds"] for fit in fits)
+    print(
+        f"  at rate zero {fits[0].limit:.5f} ± {fits[0].limit_error:.5f} ± {drift:.5f} by "
+        f"terms left out, spinodal {spinodal:.5f}\n  coefficient of r^(2/3) {scale:.2f} ± "
+        f"{fits[0].coefficients['two_thirds_error']:.2f} ± {abs(scale - other):.2f}, theory "
+        f"{leading:.2f}"
+    )
 
 
 def fall(rate: float) -> float:
@@ -318,8 +328,8 @@ def expected_area(
     reach = 1.0 - LOWEST[2]
     area = 0.5 * rate * (np.log(4.0 * reach**2 / temperature) + np.euler_gamma)
     # It needs noise that is weak beside the rate, and a range that is wide beside √r.
-    holds = temperature < 0.1 * rate < 0.01 * reach**2
-    return float(area), 0.0 if holds else 1.0
+    valid = temperature <= 0.01 * rate and rate <= 0.1 * reach**2
+    return float(area), 0.0 if valid else 1.0
 
 
 def areas(table: xr.Dataset, depth: int, arguments: argparse.Namespace) -> xr.Dataset:
@@ -405,7 +415,9 @@ def collapse(table: xr.Dataset, depth: int, out: Path) -> None:
             strict=True,
         )
     )
-    print(f"{depth} layers, collapse: {weighed.attrs['answer']}; {weights}")
+    misfit = not (weighed.predictive > 0.001).any()
+    answer = "undecided, as no law fits" if misfit else weighed.attrs["answer"]
+    print(f"{depth} layers, collapse: {answer}; {weights}")
     for name in ("up", "down"):
         one = found.sel(direction=name)
         status = CollapseStatus(int(one.status))
@@ -490,7 +502,8 @@ def draw_loops(runs: xr.Dataset, arguments: argparse.Namespace, depth: int, out:
             for index, rate in enumerate(arguments.rates[depth]):
                 draw_loop(axes, table.where(rate=rate), rate, PALETTE[index % len(PALETTE)])
             axes.set(xlabel=r"weight decay $\lambda$", title=f"$T$ = {temperature:g}")
-        axes.legend(title="rate; dashed: theory" if depth == 3 else "rate")
+        title = "rate; dashed: theory" if depth == 3 else "rate"
+        axes.legend(title=title, loc="upper right")
         figure = axes.figure
         figure.axes[0].set_ylabel("mean output $m$")
     save_figure(figure, out / f"loops_{depth}", table=Table.joined(parts))
