@@ -190,26 +190,28 @@ def noiseless(runs: xr.Dataset, out: Path) -> None:
             f"leading law {float(theory.leading_delay[index]):.6f}"
         )
     if rate.size >= 4:
-        print_limit(rate, field, spinodal, float(theory.leading_delay[0]) / rate[0] ** (2 / 3))
+        print_limit(rate[:4], field[:4], theory)
+        print(f"  spinodal {spinodal:.5f}")
     largest = float(np.abs(down[OUTPUT].values[:, 1:]).max())
     print(f"  largest output on the way down to {LOWEST[3]:g}: {largest:.1e}; it never learns")
     draw_delays(rate, field - spinodal, theory, out)
 
 
-def print_limit(rate: FloatArray, field: FloatArray, spinodal: float, leading: float) -> None:
-    """Print the law of the slowest rates; a further term counts as much as a rate left out."""
-    fits = [
-        fit_deterministic(rate[:count], field[:count], 0.5 * rate[:count] * STEP_SIZE)
-        for count in (3, 4)
-    ]
-    drift = abs(fits[0].limit - fits[1].limit)
-    scale, other = (fit.coefficients["two_thirds"] for fit in fits)
-    print(
-        f"  at rate zero {fits[0].limit:.5f} ± {fits[0].limit_error:.5f} ± {drift:.5f} by "
-        f"terms left out, spinodal {spinodal:.5f}\n  coefficient of r^(2/3) {scale:.2f} ± "
-        f"{fits[0].coefficients['two_thirds_error']:.2f} ± {abs(scale - other):.2f}, theory "
-        f"{leading:.2f}"
-    )
+def print_limit(rate: FloatArray, field: FloatArray, theory: xr.Dataset) -> None:
+    """Print the law of the slowest rates, and the same fit to theory.
+
+    The law has r^(2/3) and r. The term r ln r, which passages of a spinodal have besides,
+    moves both fits alike.
+    """
+    exact = theory.switching_field.values[: rate.size]
+    leading = float(theory.leading_delay[0]) / rate[0] ** (2 / 3)
+    for name, each in (("measured", field), ("theory", exact)):
+        fit = fit_deterministic(rate, each, 0.5 * rate * STEP_SIZE)
+        scale, error = (fit.coefficients[f"two_thirds{end}"] for end in ("", "_error"))
+        print(
+            f"  fit to {name:8s} at rate zero {fit.limit:.5f} ± {fit.limit_error:.5f}, "
+            f"coefficient of r^(2/3) {scale:.3f} ± {error:.3f}, leading {leading:.3f}"
+        )
 
 
 def fall(rate: float) -> float:
