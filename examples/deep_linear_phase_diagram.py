@@ -33,7 +33,7 @@ round trip in 1500 trajectories.
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -451,13 +451,17 @@ def verdict(depth: int, scaled: float, widths: Sequence[int]) -> None:
     tables = []
     for width in widths:
         # Phases swap over 1/h, a critical region is h^(-3/4), a crossover stays as wide.
-        half = 0.2 / width if beyond < -0.01 else 0.5 * width**-0.75 if beyond < 0.01 else 0.25
-        shift = 0.07 / width if beyond < -0.01 else 0.0
+        if beyond < -0.01:
+            window = centre - 0.07 / width + np.linspace(-0.2, 0.2, 12) / width
+        elif beyond < 0.01:
+            window = centre + np.linspace(-0.5, 0.5, 12) * width**-0.75
+        else:
+            window = centre * np.linspace(0.5, 1.3, 12)
         draws = exact.deep_linear(
             layer_count=depth,
             width=width,
             temperature=scaled / width,
-            weight_decay=centre - shift + np.linspace(-half, half, 12),
+            weight_decay=window,
             record_count=1000,
             replica_count=4,
             seed=1,
@@ -470,6 +474,8 @@ def verdict(depth: int, scaled: float, widths: Sequence[int]) -> None:
     )
     shares = ", ".join(f"{name} {each:.2f}" for name, each in found.probabilities.items())
     print(f"verdict, {depth} layers, t = {scaled:g}: {found.order} ({shares})", flush=True)
+    if found.order == "undetermined":
+        print(f"  {found}", flush=True)
 
 
 def draw(
@@ -480,49 +486,54 @@ def draw(
         diagram, curves = new_axes_row(2, aspect=0.46)
         tables = [draw_limit(diagram), draw_exact(diagram, arguments.widths)]
         for index, width in enumerate(arguments.widths):
-            colour, marker = shade(index)
-            for kind, fill in (("coexistence", colour), ("steepest", "none")):
-                points = columns(rows, series=kind, width=width, depth=3)
-                if points:
-                    diagram.errorbar(
-                        points["weight_decay"],
-                        points["scaled"],
-                        xerr=points["weight_decay_error"],
-                        fmt=marker,
-                        ms=3.5,
-                        color=colour,
-                        mfc=fill,
-                        label=f"h = {width}" if kind == "coexistence" else None,
-                    )
-            near = columns(rows, series="end", width=width)
-            if near:
-                curves.errorbar(
-                    near["scaled"],
-                    near["kurtosis"],
-                    near["kurtosis_error"],
-                    fmt=marker,
-                    ms=3.5,
-                    color=colour,
-                )
-                curves.plot(near["scaled"], near["kurtosis_exact"], color=colour, lw=0.8)
+            draw_width(diagram, curves, index, rows, width)
         if end is not None:
+            drawn: dict[str, Any] = {"fmt": "x", "color": shade(3)[0], "ms": 6, "zorder": 6}
             diagram.errorbar(
-                end[1], end[0], xerr=end[3], yerr=end[2], fmt="kx", ms=6, label="end, measured"
+                end[1], end[0], xerr=end[3], yerr=end[2], label="end, measured", **drawn
             )
+            tables.append(Table.of("end of the line", scaled=end[0], weight_decay=end[1]))
         curves.axhline(CRITICAL_KURTOSIS, color="0.5", lw=0.8, ls=":")
         curves.set(xlabel="$t = T h$", ylabel="kurtosis of $a$ at no skewness")
-        diagram.set(
-            xlabel=r"weight decay $\lambda$",
-            ylabel="$t = T h$",
-            xlim=(0.2, 0.74),
-            ylim=(0.0, 0.12),
-        )
+        diagram.set(xlabel=r"weight decay $\lambda$", ylabel="$t = T h$")
+        diagram.set(xlim=(0.2, 0.74), ylim=(0.0, 0.12))
         diagram.legend(loc="upper left")
         for kind in SECOND:
             points = columns(rows, series=kind)
             if points:
                 tables.append(Table.of(kind, **points))
         save_figure(diagram.figure, arguments.out / "phase_diagram", Table.joined(tables))
+
+
+def draw_width(
+    diagram: Axes, curves: Axes, index: int, rows: Sequence[dict[str, object]], width: int
+) -> None:
+    """What was measured of a width, in its colour; hollow where it is a crossover."""
+    colour, marker = shade(index)
+    for kind, fill in (("coexistence", colour), ("steepest", "none")):
+        points = columns(rows, series=kind, width=width, depth=3)
+        if points:
+            diagram.errorbar(
+                points["weight_decay"],
+                points["scaled"],
+                xerr=points["weight_decay_error"],
+                fmt=marker,
+                ms=3.5,
+                color=colour,
+                mfc=fill,
+                label=f"h = {width}" if kind == "coexistence" else None,
+            )
+    near = columns(rows, series="end", width=width)
+    if near:
+        curves.errorbar(
+            near["scaled"],
+            near["kurtosis"],
+            near["kurtosis_error"],
+            fmt=marker,
+            ms=3.5,
+            color=colour,
+        )
+        curves.plot(near["scaled"], near["kurtosis_exact"], color=colour, lw=0.8)
 
 
 def draw_limit(axes: Axes) -> Table:
@@ -536,7 +547,7 @@ def draw_limit(axes: Axes) -> Table:
     axes.plot(lines.crossover, heat, "k--", lw=0.8, label="steepest")
     end = deep_linear_critical_point(layer_count=3)
     if end is not None:
-        axes.plot(end.weight_decay, end.scaled_temperature, "ko", mfc="w", ms=5, zorder=5)
+        axes.plot(end.weight_decay, end.scaled_temperature, "ko", mfc="none", ms=6)
     names = ("coexistence", "lower_spinodal", "upper_spinodal", "crossover")
     return Table.of("limit", scaled=heat, **{name: lines[name].to_numpy() for name in names})
 
@@ -594,7 +605,7 @@ def main() -> None:
     end = end_of_the_line(end_points(rows, arguments)) if arguments.near else None
     draw(rows, end, arguments)
     if not arguments.no_verdicts:
-        for depth, scaled in ((3, 0.02), (3, 0.055), (3, 0.1), (2, 0.02), (2, 0.1)):
+        for depth, scaled in ((3, 0.02), (3, 0.055), (3, 0.1), (2, 0.02)):
             verdict(depth, scaled, (8, 16, 32, 64, 128))
 
 
