@@ -22,8 +22,10 @@ from phasegrok.theory.deep_linear_scales import positive_row
 
 __all__ = ["deep_linear_coexistence"]
 
-# Weight decays at which two peaks are looked for, and halvings that then find the ends.
+# Weight decays at which two peaks are looked for: over all, and from the transition at
+# temperature zero on, where the range of two peaks shrinks to nothing. Halvings find its ends.
 SCANNED = 120
+SCANNED_CLOSELY = 400
 HALVINGS = 36
 LINES = ("coexistence", "lower_limit", "upper_limit", "slope")
 
@@ -115,13 +117,15 @@ def _limits(network: DeepLinearNetwork) -> tuple[float, float] | None:
     end = deep_linear_critical_point(layer_count=depth, target=aim)
     # Entropy moves everything to larger λ, and no wide network has two phases beyond λ*.
     largest = 2 * alone.spinodal_weight_decay if end is None else 1.5 * end.weight_decay
-    scan = np.linspace(np.log(alone.weight_decay / 1000), np.log(largest), SCANNED)
-    found = np.flatnonzero([_bistable(network, each) for each in scan])
+    scan = np.union1d(
+        np.linspace(np.log(alone.weight_decay / 1000), np.log(largest), SCANNED),
+        np.linspace(np.log(alone.weight_decay), np.log(largest), SCANNED_CLOSELY),
+    )
+    found = np.flatnonzero([_bistable(network, each) for each in scan[1:-1]]) + 1
     if not found.size:
         return None
     inside = float(scan[found[0]]), float(scan[found[-1]])
-    spacing = scan[1] - scan[0]
-    ends = inside[0] - spacing, inside[1] + spacing
+    ends = float(scan[found[0] - 1]), float(scan[found[-1] + 1])
     limits = [
         _boundary(lambda x: _bistable(network, x), here, there)
         for here, there in zip(inside, ends, strict=True)

@@ -113,6 +113,21 @@ def test_limit_of_large_width_is_approached_as_one_over_the_width(layers: int) -
     np.testing.assert_allclose(ratio, 2.0, atol=0.05)
 
 
+@pytest.mark.parametrize("width", [8, 16, 32, 128])
+def test_a_narrow_range_of_two_peaks_is_found_up_to_the_end_of_the_line(width: int) -> None:
+    heat = np.arange(0.02, 0.0545, 0.0015)
+    found = deep_linear_coexistence(layer_count=3, width=width, temperature=heat / width)
+    known = np.isfinite(found["coexistence"].values)
+    last = int(known.sum())
+    assert known[:last].all()
+    assert not known[last:].any()
+    # Wider networks have two peaks further up.
+    assert heat[last - 1] > {8: 0.036, 16: 0.04, 32: 0.044, 128: 0.05}[width]
+    gap = np.log(found["upper_limit"].values / found["lower_limit"].values)[:last]
+    assert (np.diff(gap) < 0.0).all()
+    assert (found["slope"].values[:last] > 0.0).all()
+
+
 def test_nothing_coexists_beyond_the_end_of_the_line_or_with_two_layers() -> None:
     hot = deep_linear_coexistence(layer_count=3, width=16, temperature=[0.001, 0.06 / 16])
     assert np.isfinite(hot["coexistence"][0])

@@ -313,3 +313,21 @@ def test_lines_are_compared_with_the_covariances_of_both() -> None:
         compare_line(line.assign_attrs(against="width"), integrated)
     with pytest.raises(InsufficientSamplesError, match="comparison of lines"):
         compare_line(line.isel(point=[0], other_point=[0]), integrated)
+
+
+def test_valleys_between_a_few_samples_of_a_tail_are_no_cut() -> None:
+    samples = drawn(GRID, 2)
+    states = solve_controls(samples)
+    tailed = states.dataset["half_square_norm_one"].copy(deep=True)
+    # One sample of each run far below, a few of the first still further.
+    tailed[:, 0] = 2.0
+    tailed[0, 1:3] = -2.0
+    places = {"temperature": PLACES}
+    plain = coexistence_line(states, along="weight_decay", at=places, seed=1, resamples=10)
+    line = coexistence_line(
+        states, tailed, along="weight_decay", at=places, seed=1, resamples=10
+    )
+    assert (line["status"] == Status.RESOLVED).all()
+    # Between the phases at 10 and 18; without these samples bins are narrower.
+    np.testing.assert_allclose(line["cut"], plain["cut"], atol=1.5)
+    np.testing.assert_allclose(line["weight_decay"], plain["weight_decay"], atol=0.01)

@@ -58,7 +58,11 @@ class TwoWells:
 
 
 def two_wells(
-    edges: FloatArray, free_energy: FloatArray, *, temperature: float
+    edges: FloatArray,
+    free_energy: FloatArray,
+    *,
+    temperature: float,
+    least_weight: float = LEAST_WEIGHT,
 ) -> TwoWells | None:
     """Find the deepest valley of the density between two wells.
 
@@ -70,6 +74,8 @@ def two_wells(
         F = -T ln p of the bins, p a density; infinite where nothing is.
     temperature : float
         T.
+    least_weight : float
+        That either side of the saddle holds: a few samples in a tail are no phase.
 
     Returns
     -------
@@ -83,7 +89,7 @@ def two_wells(
     left = np.minimum.accumulate(scaled)
     right = np.minimum.accumulate(scaled[::-1])[::-1]
     below = np.cumsum(mass)
-    inner = (below > LEAST_WEIGHT) & (below < 1.0 - LEAST_WEIGHT) & np.isfinite(scaled)
+    inner = (below > least_weight) & (below < 1.0 - least_weight) & np.isfinite(scaled)
     higher = np.where(inner, np.maximum(left, right), 0.0)
     depth = np.where(inner, scaled, 0.0) - higher
     if not depth.max() > 0.0:

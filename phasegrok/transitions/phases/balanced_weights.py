@@ -20,6 +20,9 @@ NEWTON_STEPS: Final = 12
 CLOSE: Final = 2e-3
 """Of the range of the coordinate: a cut that moves by less stays."""
 
+LEAST_PART: Final = 0.1
+"""Of the weight of the smaller phase: what holds less is a tail, however deep its valleys."""
+
 LEAST_BARRIER: Final = 0.5
 """Temperatures that the valley must lie below the lower peak: less is noise of bins."""
 
@@ -130,12 +133,13 @@ def _point(
     given = start.cut is not None
     border = start.cut if start.cut is not None else start.border
     border = _first_cut(line) if border is None else border
+    least = LEAST_PART * float(np.exp(-np.logaddexp(0.0, abs(line.log_ratio))))
     guess, reach = start.control, CLOSE * float(np.ptp(line.edges))
     for _ in range(ROUNDS):
         guess = control = _balanced(line, solution, place, (border, guess))
         coefficients = line.coefficients(place, control)
         log_p = log_density(solution, line.values, line.edges, coefficients)
-        wells = two_wells(line.edges, -log_p, temperature=1.0)
+        wells = two_wells(line.edges, -log_p, temperature=1.0, least_weight=least)
         if given or wells is None or abs(wells.saddle - border) < reach:
             break
         border = wells.saddle
