@@ -31,7 +31,7 @@ def test_the_bytes_are_those_of_the_format(tmp_path: Path) -> None:
     assert read_idx(tmp_path / "labels").tolist() == [7, 0, 9]
     # A name that claims compression, and none that does: the first bytes tell.
     (tmp_path / "plain.gz").write_bytes(content)
-    (tmp_path / "packed").write_bytes(gzip.compress(content))
+    (tmp_path / "packed").write_bytes(gzip.compress(content, mtime=0))
     for name in ("plain.gz", "packed"):
         np.testing.assert_array_equal(read_idx(tmp_path / name), VALUES)
 
@@ -50,9 +50,9 @@ GOOD = struct.pack(">III", 2050, 2, 3) + bytes(6)
         (GOOD[:10], "ends within its header of 12 bytes"),
         (GOOD[:-1], "hold 6 numbers for the shape .2, 3. .* received 5: it is cut short"),
         (GOOD + b"\x00", "received 7: it is longer than it says"),
-        (gzip.compress(GOOD)[:-9], "cannot be decompressed"),
-        (gzip.compress(GOOD)[:12] + b"\xff\xff\xff\xff", "cannot be decompressed"),
-        (gzip.compress(GOOD[:-2]), "received 4: it is cut short"),
+        (gzip.compress(GOOD, mtime=0)[:-9], "cannot be decompressed"),
+        (gzip.compress(GOOD, mtime=0)[:12] + b"\xff\xff\xff\xff", "cannot be decompressed"),
+        (gzip.compress(GOOD[:-2], mtime=0), "received 4: it is cut short"),
     ],
 )
 def test_refuses_damaged_files(tmp_path: Path, content: bytes, message: str) -> None:
