@@ -1,5 +1,6 @@
 """Ramped chains against a solver of the master equation, the exact law and Langevin runs."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ def test_langevin_chains_switch_as_told(way: str, low: float, high: float) -> No
         layer_count=3, temperature=heat, rates=rate, lowest=low, highest=high
     ).sel(direction=way)
     told = np.interp(decays, found["weight_decay"], found["learned_share"][0])
-    assert np.abs(shares - told).max() < 0.3 / np.e + 4 * (0.25 / 500) ** 0.5
+    assert np.abs(shares - told).max() < 0.3 / math.e + 4 * (0.25 / 500) ** 0.5
     # A rate that is too high by x moves the share by x/e at most; about 0.15 to 0.3 here.
     assert told.max() - told.min() > 0.5
 
