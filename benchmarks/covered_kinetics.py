@@ -44,6 +44,7 @@ def driven(fields: FloatArray) -> xr.Dataset:
         coords={
             "size": ("run", np.full(count, 100)),
             "rate": ("run", np.full(count, 0.01)),
+            "physical_kinetics": ("run", np.ones(count, dtype=np.int8)),
             "outcome": ("run", np.full(count, "finished", dtype=object)),
             "record_count": ("run", np.full(count, values.shape[1])),
         },
