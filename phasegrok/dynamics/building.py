@@ -12,7 +12,7 @@ from phasegrok.dynamics.gradient_descent import GradientDescent
 from phasegrok.dynamics.hmc import HamiltonianMonteCarlo
 from phasegrok.dynamics.integrator import Integrator
 from phasegrok.dynamics.langevin import Langevin
-from phasegrok.dynamics.moving_targets import affine_data, task_numbers
+from phasegrok.dynamics.moving_targets import affine_data, float_fields
 from phasegrok.dynamics.naming import check_names
 from phasegrok.dynamics.penalties import build_penalties
 from phasegrok.dynamics.ramps import check_control
@@ -248,13 +248,7 @@ def float_options(integrator: Integrator) -> dict[str, float]:
     dict
         Name to value, where the field's annotation is ``float``.
     """
-    if not is_dataclass(integrator):
-        return {}
-    return {
-        field.name: float(getattr(integrator, field.name))
-        for field in fields(integrator)
-        if field.type in (float, "float")
-    }
+    return {name: float(getattr(integrator, name)) for name in float_fields(integrator)}
 
 
 def _watched(events: Sequence[Event]) -> list[Observable]:
@@ -279,7 +273,7 @@ def _check_run(study: Study, run: BuiltRun, observables: Sequence[Observable]) -
     decay, _ = decay_by_layer(run)
     fixed = run.integrator.fixed_options
     settings = [name for name in float_options(run.integrator) if name not in fixed]
-    numbers = [*settings, *task_numbers(run.task)]
+    numbers = [*settings, *float_fields(run.task)]
     for ramp in run.ramps:
         check_control(ramp.control, layers, numbers)
     run.recording.record_steps()
@@ -363,7 +357,7 @@ def moved_number(run: BuiltRun) -> str | None:
         If several do.
     """
     known = {"temperature", "weight_decay", *float_options(run.integrator)}
-    numbers = [name for name in task_numbers(run.task) if name not in known]
+    numbers = [name for name in float_fields(run.task) if name not in known]
     moved = [ramp.control for ramp in run.ramps if ramp.control in numbers]
     if len(moved) > 1:
         raise InvalidStudyError(

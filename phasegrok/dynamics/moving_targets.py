@@ -13,16 +13,16 @@ from phasegrok.networks import ExampleBatch
 from phasegrok.study import Ramp
 from phasegrok.tasks import Examples, Task, TaskData
 
-__all__ = ["AffineData", "AffineTargets", "affine_data", "task_numbers"]
+__all__ = ["AffineData", "AffineTargets", "affine_data", "float_fields"]
 
 _ROUNDING = 1e-9
 
 
-def task_numbers(task: Task) -> list[str]:
-    """Names of the options of a task that are numbers with a decimal point."""
-    if not is_dataclass(task):
+def float_fields(part: object) -> list[str]:
+    """Names of the options of a part that are numbers with a decimal point."""
+    if not is_dataclass(part):
         return []
-    return [each.name for each in fields(task) if each.type in (float, "float")]
+    return [each.name for each in fields(part) if each.type in (float, "float")]
 
 
 @final
