@@ -9,6 +9,7 @@ from torch import Tensor
 from phasegrok.errors import InvalidStudyError
 from phasegrok.networks import ExampleBatch, Network
 from phasegrok.observables.base import Observable
+from phasegrok.observables.losses import check_test_count, tested
 from phasegrok.observables.measurement import Measurement
 from phasegrok.tasks import Task
 
@@ -82,21 +83,13 @@ class TestAccuracy(Observable):
 
     def measure(self, measurement: Measurement) -> Tensor:
         """(run,)."""
-        if measurement.test is None or measurement.test_outputs is None:
-            raise InvalidStudyError(
-                "test_accuracy needs test examples; set test_count in the task."
-            )
-        return _accuracy(measurement.test_outputs, measurement.test)
+        return _accuracy(*tested("test_accuracy", measurement))
 
     def check(self, network: Network, task: Task) -> None:
         """Refuse tasks without classes or without test examples."""
         del network
         _check_classes(self.name, task)
-        if getattr(task, "test_count", 1) == 0:
-            raise InvalidStudyError(
-                "test_accuracy needs test examples, received a task with test_count = 0; raise "
-                "it or leave test_accuracy out."
-            )
+        check_test_count("test_accuracy", task)
 
 
 def _accuracy(outputs: Tensor, examples: ExampleBatch) -> Tensor:

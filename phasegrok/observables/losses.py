@@ -11,7 +11,7 @@ from phasegrok.observables.base import Observable
 from phasegrok.observables.measurement import Measurement
 from phasegrok.tasks import Task
 
-__all__ = ["TestLoss", "TrainLoss"]
+__all__ = ["TestLoss", "TrainLoss", "check_test_count", "tested"]
 
 
 @final
@@ -39,20 +39,28 @@ class TestLoss(Observable):
 
     def measure(self, measurement: Measurement) -> Tensor:
         """(run,)."""
-        if measurement.test is None or measurement.test_outputs is None:
-            raise InvalidStudyError(
-                "test_loss needs test examples; set test_count in the task."
-            )
-        return _mean_loss(measurement, measurement.test_outputs, measurement.test)
+        return _mean_loss(measurement, *tested("test_loss", measurement))
 
     def check(self, network: Network, task: Task) -> None:
         """Refuse a task without test examples."""
         del network
-        if getattr(task, "test_count", 1) == 0:
-            raise InvalidStudyError(
-                "test_loss needs test examples, received a task with test_count = 0; raise it "
-                "or leave test_loss out."
-            )
+        check_test_count("test_loss", task)
+
+
+def tested(name: str, measurement: Measurement) -> tuple[Tensor, ExampleBatch]:
+    """Answers to the test examples, and these; refused where there are none."""
+    if measurement.test is None or measurement.test_outputs is None:
+        raise InvalidStudyError(f"{name} needs test examples; set test_count in the task.")
+    return measurement.test_outputs, measurement.test
+
+
+def check_test_count(name: str, task: Task) -> None:
+    """Refuse a task without test examples, before any run is begun."""
+    if getattr(task, "test_count", 1) == 0:
+        raise InvalidStudyError(
+            f"{name} needs test examples, received a task with test_count = 0; raise it "
+            f"or leave {name} out."
+        )
 
 
 def _mean_loss(measurement: Measurement, outputs: Tensor, examples: ExampleBatch) -> Tensor:
